@@ -1,0 +1,1 @@
+//! The compiler: StableHLO in, bundle programs out.

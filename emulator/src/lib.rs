@@ -1,0 +1,1 @@
+//! The emulator: runs bundle programs on emulated chips.

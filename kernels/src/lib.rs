@@ -1,0 +1,1 @@
+//! LLO and the device kernels written in it.

@@ -1,0 +1,3 @@
+//! The `palmetto` tool.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Client, devices, buffers and loaded executables.
