@@ -100,6 +100,7 @@ macro_rules! define_op {
     ($($(#[doc = $doc:literal])* $name:ident = $Name:ident
         ($($result:ident: $result_kind:tt),*) { $($field:ident: $kind:tt),* }
         in $Slot:ident, latency $latency:literal;)*) => {
+        #[expect(missing_docs, reason = "the sentence of a row names its operands")]
         /// One operation of one slot, over registers (in bundles) or SSA values (in LLO).
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub enum Op<V = VReg, S = SReg, M = MReg> {
