@@ -95,6 +95,9 @@ fn memory(chip: &ChipSpec) -> String {
     )
 }
 
+/// An MXU takes one row a cycle, and a matmul op streams 16 packed ones.
+const ROWS_OF_A_MATMUL: u32 = 16;
+
 fn fifos(chip: &ChipSpec) -> String {
     let mut table =
         Table::new(&["unit", "of a core", "results held", "cycles to the result", "cycles apart"]);
@@ -107,13 +110,7 @@ fn fifos(chip: &ChipSpec) -> String {
             chip.xlu_latency_cycles,
             chip.xlu_interval_cycles,
         ),
-        (
-            "MXU",
-            chip.n_mxus,
-            chip.mxu_result_entries,
-            chip.mxu_latency_cycles,
-            chip.mxu_size / 8 / 2,
-        ),
+        ("MXU", chip.n_mxus, chip.mxu_result_entries, chip.mxu_latency_cycles, ROWS_OF_A_MATMUL),
     ];
     for (unit, count, entries, latency, interval) in rows {
         table.row([
@@ -173,4 +170,9 @@ impl Table {
         let cells = cells.map(|cell| cell.replace('|', "\\|"));
         self.text.push_str(&format!("| {} |\n", cells.join(" | ")));
     }
+}
+
+#[test]
+fn the_manual_is_current() {
+    expect_test::expect_file!["../../../docs/isa.md"].assert_eq(&print_manual(&crate::TPU_V4));
 }

@@ -328,31 +328,61 @@ mod tests {
              v0 = vunpack_bf16 v1, 2 ; mxu_push 4, v0 ; v1 = xlu_pop 2\n\
              v0 = vrot_sublane v1, 8 ; dma_start 0, s0, s1, s200\n\
              br 4",
-            expect![[r#""#]],
+            expect![[r#"
+                bundle 0: `vmov` uses v32, there are 32 such registers
+                bundle 0: `vmmov` uses m16, there are 16 such registers
+                bundle 1: `vunpack_bf16` has part 2, it has to be below 2
+                bundle 1: `mxu_push` has mxu 4, it has to be below 4
+                bundle 1: `xlu_pop` has unit 2, it has to be below 2
+                bundle 2: `vrot_sublane` has amount 8, it has to be below 8
+                bundle 2: `dma_start` uses s200, there are 32 such registers
+                bundle 2: `dma_start` has descriptor 0, it has to be below 0
+                bundle 3: `br` has target 4, it has to be below 4
+                no `halt` can be reached from bundle 0"#]],
         );
     }
 
     #[test]
     fn a_register_is_written_once_in_a_bundle() {
-        check("v3 = vmov v1 ; v3 = vld s0, 0 ; s3 = smov s1\nhalt", expect![[r#""#]]);
+        check(
+            "v3 = vmov v1 ; v3 = vld s0, 0 ; s3 = smov s1\nhalt",
+            expect!["bundle 0: v3 is written twice, the second time by `vld`"],
+        );
     }
 
     #[test]
     fn execution_ends_with_halt() {
-        check("", expect![[""]]);
-        check("nop 3", expect![[""]]);
-        check("L: br L\nhalt", expect![[""]]);
-        check("L: br_z s0, L", expect![[""]]);
+        check("", expect!["no `halt` can be reached from bundle 0"]);
+        check(
+            "nop 3",
+            expect![[r#"
+            bundle 2: execution runs past the end; the last bundle needs `halt` or `br`
+            no `halt` can be reached from bundle 0"#]],
+        );
+        check("L: br L\nhalt", expect!["no `halt` can be reached from bundle 0"]);
+        check(
+            "L: br_z s0, L",
+            expect![[r#"
+            bundle 0: execution runs past the end; the last bundle needs `halt` or `br`
+            no `halt` can be reached from bundle 0"#]],
+        );
         check("br L\nM: halt\nnop\nL: br M", expect![[""]]);
     }
 
     #[test]
     fn sizes_are_within_the_chip() {
-        check("vmem 32769\narguments 262145\nhalt", expect![[""]]);
+        check(
+            "vmem 32769\narguments 262145\nhalt",
+            expect![[r#"
+            the program has 32769 granules of VMEM, at most 32768 are allowed
+            the program has 262145 launch arguments, at most 262144 are allowed"#]],
+        );
         check(
             "dma 0: hbm -> vmem 4294967295 granules x 4294967295 (stride 1 -> 1) \
              x 4294967295 (stride 1 -> 1) x 1 (stride 0 -> 0) x 1 (stride 0 -> 0)\nhalt",
-            expect![[""]],
+            expect![[r#"
+                descriptor 0: the number of strided dimensions is 4, at most 3 is allowed
+                descriptor 0: the number of bytes is 18446744073709551615, at most 2147483647 is allowed"#]],
         );
     }
 }

@@ -187,7 +187,7 @@ fn parse_bundle(line: &mut Line, labels: &Labels) -> Result<Bundle, ParseError> 
         if line.peek().is_none() {
             return Ok(bundle);
         }
-        line.mark(";")?;
+        line.mark_or(";", "`;` or the end of the line")?;
     }
 }
 
@@ -246,12 +246,12 @@ impl OpFields<'_> {
 
     /// Steps over the name, and over the `=` before it if there are results.
     fn skip_name(&mut self) -> Result<(), ParseError> {
-        let n_results = self.row.results.len();
-        if n_results > 0 {
+        if !self.row.results.is_empty() {
             self.line.mark("=")?;
         }
         if self.line.next != self.name_at {
-            let expected = format!("`{}`, whose results are {n_results}", self.row.name);
+            let name = self.row.name;
+            let expected = format!("`{name}` without a result in front of it");
             return Err(self.line.error(&expected));
         }
         self.line.next += 1;
@@ -346,8 +346,12 @@ impl Line {
     }
 
     fn mark(&mut self, mark: &'static str) -> Result<(), ParseError> {
+        self.mark_or(mark, &format!("`{mark}`"))
+    }
+
+    fn mark_or(&mut self, mark: &'static str, expected: &str) -> Result<(), ParseError> {
         if self.peek() != Some(&Token::Mark(mark)) {
-            return Err(self.error(&format!("`{mark}`")));
+            return Err(self.error(expected));
         }
         self.next += 1;
         Ok(())
@@ -370,7 +374,7 @@ impl Line {
             _ => None,
         };
         let bits = 8 * size_of::<T>();
-        let value = value.ok_or_else(|| self.error(&format!("{what}, a number of {bits} bits")))?;
+        let value = value.ok_or_else(|| self.error(&format!("{what} in {bits} bits")))?;
         self.next += 1;
         Ok(value)
     }
