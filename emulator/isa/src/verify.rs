@@ -9,8 +9,8 @@
 //! * VMEM, SMEM and the text forms have room for what the program says it uses.
 //!
 //! Slot capacities are not checked here: [`Bundle`] cannot hold more. What depends on the path
-//! taken (latencies kept, FIFOs filled before they are popped, addresses, uninitialised data) is checked
-//! by whoever runs the program.
+//! taken (latencies kept, FIFOs filled before they are popped, addresses, uninitialised data) is
+//! checked by whoever runs the program.
 
 use crate::{
     Bundle, ChipSpec, DmaDescriptor, MReg, Op, Program, SReg, VReg,

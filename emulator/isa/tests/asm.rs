@@ -86,6 +86,10 @@ fn headers_are_checked() {
         line 1 column 10: found `\`
         expected one of the escapes \", \\ and \u{hex}"#]],
     );
+}
+
+#[test]
+fn header_lines_are_checked() {
     check(
         "program a\nprogram b",
         expect![[r#"
@@ -174,6 +178,10 @@ fn ops_are_checked() {
         line 2 column 1: found `s1`
         expected a vector register like `v0`"#]],
     );
+}
+
+#[test]
+fn operands_are_checked() {
     check_op(
         "v1 = vmov v256",
         expect![[r#"
@@ -216,6 +224,10 @@ fn ops_are_checked() {
         line 2 column 21: found `256`
         expected part in 8 bits"#]],
     );
+}
+
+#[test]
+fn bundles_are_checked() {
     check_op(
         "vst s0, 0, v0 ; vst s0, 8, v0",
         expect![[r#"
