@@ -4,8 +4,8 @@
 //! * Branches lead to bundles; execution cannot run past the last bundle; from the first bundle a
 //!   `halt` can be reached.
 //! * Units, packed parts and sublanes named by immediates exist; descriptors do.
-//! * A descriptor has no more dimensions than the engine walks, moves something between memories
-//!   that the engine connects, and its bytes are a number that `dma_wait` can name.
+//! * A descriptor has no more dimensions than the engine walks, and moves no more bytes than
+//!   `dma_wait` can wait for.
 //! * VMEM, SMEM and the text forms have room for what the program says it uses.
 //!
 //! Slot capacities are not checked here: [`Bundle`] cannot hold more. What depends on the path
