@@ -1,1 +1,4 @@
 //! The compiler: StableHLO in, bundle programs out.
+
+pub mod diagnostic;
+pub mod hlo;
