@@ -10,14 +10,20 @@
 //!
 //! The crate is a leaf: it knows neither how programs are made nor how they are run.
 
+pub mod asm;
 pub mod bundle;
 pub mod chip;
+pub mod decode;
+pub mod encode;
+pub mod manual;
 pub mod memory;
 pub mod op;
 pub mod program;
+pub mod row;
 pub mod slot;
 pub mod table;
 pub mod units;
+pub mod verify;
 
 pub use bundle::Bundle;
 pub use chip::{ChipSpec, TPU_V4};
