@@ -1,3 +1,5 @@
 //! The compiler: StableHLO in, bundle programs out.
 
+pub mod diagnostic;
 pub mod frontend;
+pub mod hlo;
