@@ -1,1 +1,3 @@
 //! The compiler: StableHLO in, bundle programs out.
+
+pub mod backend;
