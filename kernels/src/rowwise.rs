@@ -104,6 +104,16 @@ pub enum RowwiseError {
     },
 }
 
+impl Rowwise {
+    /// Whether there is a kernel, without making it.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub fn check(&self, chip: &ChipSpec) -> Result<(), RowwiseError> {
+        plan::plan(self, chip).map(|_| ())
+    }
+}
+
 /// The kernel.
 ///
 /// # Errors
