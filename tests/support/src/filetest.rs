@@ -136,7 +136,8 @@ fn difference(expected: &str, output: &str) -> String {
         }
     };
     format!(
-        "line {number} of the output differs\n  expected: {expected_line}\n  found:    {output_line}\n\
+        "line {number} of the output differs\n  \
+         expected: {expected_line}\n  found:    {output_line}\n\
          the whole output (UPDATE_EXPECT=1 accepts it):\n{output}"
     )
 }

@@ -10,8 +10,8 @@ use palmetto_isa::{
 };
 use std::fmt::Write;
 
-/// Output: the program as it is printed; what makes it illegal, if something does; the bytes of each
-/// bundle that is not empty.
+/// Output: the program as it is printed; what makes it illegal, if something does; the bytes of
+/// each bundle that is not empty.
 pub(super) fn print_and_encode(input: &str, arguments: Arguments) -> Result<String, String> {
     arguments.finish()?;
     let program = match parse_program(input) {
