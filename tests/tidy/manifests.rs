@@ -12,7 +12,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("palmetto-compiler", &["palmetto-isa", "palmetto-kernels"]),
     ("palmetto-runtime", &["palmetto-isa", "palmetto-compiler", "palmetto-emulator"]),
     ("palmetto-pjrt", &["palmetto-runtime"]),
-    ("palmetto", &["palmetto-runtime"]),
+    ("palmetto", &["palmetto-isa", "palmetto-compiler", "palmetto-runtime"]),
     ("palmetto-testkit", TESTED),
 ];
 

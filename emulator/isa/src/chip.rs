@@ -19,6 +19,8 @@ pub struct ChipSpec {
     pub mxu_result_entries: u32,
     /// Streamed registers that wait in front of an MXU before issue stalls.
     pub mxu_input_entries: u32,
+    /// Cycles from the first push of weights to their latch at the earliest: a row per cycle.
+    pub mxu_weight_load_cycles: u32,
     /// Cross-lane units of a core.
     pub n_xlus: u32,
     /// Cycles from a push to the result in the FIFO.
@@ -69,6 +71,7 @@ pub const TPU_V4: ChipSpec = ChipSpec {
     mxu_latency_cycles: 180,             // [M5]
     mxu_result_entries: 64,              // [M6]
     mxu_input_entries: 4,                // [M7]
+    mxu_weight_load_cycles: 128,         // [M27]
     n_xlus: 2,                           // [M14]
     xlu_latency_cycles: 100,             // [M15]
     xlu_interval_cycles: 4,              // [M15]
