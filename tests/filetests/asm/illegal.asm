@@ -26,6 +26,6 @@ dma 0: hbm -> hbm 1 granules x 0 (stride 1 -> 1)
 // error: bundle 3: `dma_start` has descriptor 1, it has to be below 1
 // error: no `halt` can be reached from bundle 0
 // 0: 01 1d 28 01
-// 1: 02 1d 03 01 57 03 00 00
-// 2: 02 41 00 01 04 6a 04 02
-// 3: 02 17 09 6f 01 00 00 00
+// 1: 02 1d 03 01 59 03 00 00
+// 2: 02 43 00 01 04 6c 04 02
+// 3: 02 17 09 71 01 00 00 00
