@@ -11,6 +11,7 @@
 
 pub mod chip;
 pub mod fault;
+pub mod host;
 pub mod loaded;
 mod memory;
 pub mod report;
