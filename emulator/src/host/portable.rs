@@ -33,11 +33,33 @@ pub fn unpack_rows(source: &Words, rows: &mut Rows) {
 
 /// Stages 16 packed bf16 rows: rows `16 part ..` of the weights or, `transposed`, columns.
 pub fn stage_weights(weights: &mut Weights, part: usize, source: &Words, transposed: bool) {
+    if transposed {
+        stage_columns(weights, part, source);
+    } else {
+        stage_rows(weights, part, source);
+    }
+}
+
+fn stage_rows(weights: &mut Weights, part: usize, source: &Words) {
     for row in 0..MXU_ROWS {
-        let outer = part * MXU_ROWS + row;
-        for (lane, value) in packed_row(source, row).enumerate() {
-            let (k, column) = if transposed { (lane, outer) } else { (outer, lane) };
-            weights.0[Weights::position(k, column)] = value;
+        let mut values = packed_row(source, row);
+        for column in (0..MXU_SIZE).step_by(MXU_COLUMNS) {
+            let start = Weights::position(part * MXU_ROWS + row, column);
+            let targets = &mut weights.0[start..start + MXU_COLUMNS];
+            targets.iter_mut().zip(&mut values).for_each(|(target, value)| *target = value);
+        }
+    }
+}
+
+/// The 16 columns are one block of the weights: 16 values for each contracted index.
+fn stage_columns(weights: &mut Weights, part: usize, source: &Words) {
+    let start = Weights::position(0, part * MXU_COLUMNS);
+    let block = &mut weights.0[start..start + MXU_SIZE * MXU_COLUMNS];
+    for (lane, targets) in block.chunks_exact_mut(MXU_COLUMNS).enumerate() {
+        for (sublane, pair) in targets.chunks_exact_mut(2).enumerate() {
+            let word = source.0[sublane * LANES + lane];
+            pair[0] = f32::from_bits(word << 16);
+            pair[1] = f32::from_bits(word & 0xffff_0000);
         }
     }
 }
@@ -120,9 +142,10 @@ pub fn gather_lanes(out: &mut Words, source: &Words, index: &Words) {
 pub fn transposed_part(out: &mut Words, block: &[Box<Words>], part: usize) {
     for (sublane, out) in out.0.chunks_exact_mut(LANES).enumerate() {
         let column = part * SUBLANES + sublane;
-        let rows = block.iter().flat_map(|register| register.0.chunks_exact(LANES));
-        for (out, row) in out.iter_mut().zip(rows) {
-            *out = row[column];
+        for (out, register) in out.chunks_exact_mut(SUBLANES).zip(block) {
+            for (row, out) in out.iter_mut().enumerate() {
+                *out = register.0[row * LANES + column];
+            }
         }
     }
 }
