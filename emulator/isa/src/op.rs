@@ -100,6 +100,7 @@ macro_rules! define_op {
     ($($(#[doc = $doc:literal])* $name:ident = $Name:ident
         ($($result:ident: $result_kind:tt),*) { $($field:ident: $kind:tt),* }
         in $Slot:ident, latency $latency:literal;)*) => {
+        #[expect(missing_docs, reason = "the sentence of a row names its operands")]
         /// One operation of one slot, over registers (in bundles) or SSA values (in LLO).
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub enum Op<V = VReg, S = SReg, M = MReg> {
@@ -124,11 +125,17 @@ macro_rules! define_op {
             }
             /// The results, in the order of the row.
             pub fn results(&self) -> Vec<Operand<V, S, M>> {
-                match self { $(Self::$Name { $($result,)* .. } => vec![$(operand!($result_kind, $result)),*],)* }
+                match self {
+                    $(Self::$Name { $($result,)* .. } => {
+                        vec![$(operand!($result_kind, $result)),*]
+                    })*
+                }
             }
             /// The operands that are read, immediates included, in the order of the row.
             pub fn operands(&self) -> Vec<Operand<V, S, M>> {
-                match self { $(Self::$Name { $($field,)* .. } => vec![$(operand!($kind, $field)),*],)* }
+                match self {
+                    $(Self::$Name { $($field,)* .. } => vec![$(operand!($kind, $field)),*],)*
+                }
             }
             /// The same op over other names.
             pub fn rename<R: Rename<V, S, M>>(self, r: &mut R) -> Op<R::V, R::S, R::M> {

@@ -31,16 +31,17 @@ impl DmaDescriptor {
     /// Strided dimensions that the engine walks by itself [M12].
     pub const MAX_DIMENSIONS: usize = 3;
 
-    /// Granules moved in all.
+    /// Granules moved in all; at most `u64::MAX`, which no chip holds.
     pub fn total_granules(&self) -> u64 {
         self.dimensions
             .iter()
-            .fold(u64::from(self.granules), |total, dimension| total * u64::from(dimension.count))
+            .map(|dimension| u64::from(dimension.count))
+            .fold(u64::from(self.granules), u64::saturating_mul)
     }
 
     /// Bytes moved in all: what is added to the sync flag.
     pub fn total_bytes(&self) -> u64 {
-        self.total_granules() * GRANULE_BYTES as u64
+        self.total_granules().saturating_mul(GRANULE_BYTES as u64)
     }
 }
 
@@ -59,4 +60,9 @@ pub struct Program {
     pub vmem_granules: u32,
     /// How many launch arguments the program takes.
     pub n_arguments: u32,
+}
+
+impl Program {
+    /// The longest program that the text and binary forms hold, in bundles.
+    pub const MAX_BUNDLES: usize = 1 << 20;
 }

@@ -1,0 +1,269 @@
+//! Attributes: the payloads of the opcodes that need more than operands.
+//!
+//! Every type here can be printed and parsed in XLA's spelling, and says which computations it
+//! names, so that a row of the opcode table is all that a new op needs.
+
+use super::computation::ComputationId;
+use super::literal::Literal;
+use super::shape::{ElementClass, ElementType};
+
+/// What every payload field of an op can do.
+pub(crate) trait Attribute {
+    /// Adds the computations that the attribute names.
+    fn add_computations(&self, _found: &mut Vec<ComputationId>) {}
+
+    /// Replaces the computations that the attribute names.
+    fn map_computations(&mut self, _map: &mut dyn FnMut(ComputationId) -> ComputationId) {}
+}
+
+/// An enum of words that HLO text spells in a fixed way.
+macro_rules! word_enum {
+    ($(#[doc = $doc:literal])* $Name:ident { $($(#[$meta:meta])* $Variant:ident = $text:literal,)* }) => {
+        $(#[doc = $doc])*
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum $Name { $($(#[$meta])* $Variant),* }
+
+        impl $Name {
+            /// Every value.
+            pub const ALL: &[Self] = &[$(Self::$Variant),*];
+
+            /// The HLO text.
+            pub fn text(self) -> &'static str {
+                match self { $(Self::$Variant => $text),* }
+            }
+
+            /// The value with this text.
+            pub fn from_text(text: &str) -> Option<Self> {
+                match text { $($text => Some(Self::$Variant),)* _ => None }
+            }
+        }
+
+        impl Attribute for $Name {}
+    };
+}
+
+word_enum! {
+    /// What `compare` asks.
+    ComparisonDirection {
+        /// Equal.
+        #[default]
+        Eq = "EQ",
+        /// Not equal.
+        Ne = "NE",
+        /// Greater or equal.
+        Ge = "GE",
+        /// Greater.
+        Gt = "GT",
+        /// Less or equal.
+        Le = "LE",
+        /// Less.
+        Lt = "LT",
+    }
+}
+word_enum! {
+    /// The order in which `compare` compares.
+    ComparisonType {
+        /// IEEE comparison: NaN is unordered.
+        #[default]
+        Float = "FLOAT",
+        /// The total order of IEEE 754: -NaN < -inf < -0 < +0 < inf < NaN.
+        TotalOrder = "TOTALORDER",
+        /// As signed integers.
+        Signed = "SIGNED",
+        /// As unsigned integers, or `pred` with false < true.
+        Unsigned = "UNSIGNED",
+    }
+}
+word_enum! {
+    /// How exact the products of a `dot` operand have to be.
+    Precision {
+        /// The fastest: one bf16 pass for f32 operands.
+        #[default]
+        Default = "default",
+        /// Three bf16 passes.
+        High = "high",
+        /// Six bf16 passes: about f32.
+        Highest = "highest",
+    }
+}
+word_enum! {
+    /// How a fusion is emitted.
+    FusionKind {
+        /// One loop over the elements of the result.
+        #[default]
+        Loop = "kLoop",
+        /// The loop is over the operand of a reduction.
+        Input = "kInput",
+        /// Elementwise consumers of a dot, applied to its output tiles.
+        Output = "kOutput",
+        /// Emitted by a back end in its own way.
+        Custom = "kCustom",
+    }
+}
+
+impl ComparisonType {
+    /// The usual order of an element type.
+    pub fn natural(element_type: ElementType) -> Self {
+        match element_type.class() {
+            ElementClass::Float => Self::Float,
+            ElementClass::Signed => Self::Signed,
+            ElementClass::Pred | ElementClass::Unsigned => Self::Unsigned,
+        }
+    }
+}
+
+/// Which dimensions of the operands of `dot` are batch and which are contracted.
+///
+/// The result has the batch dimensions, then the other left ones, then the other right ones.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DotDimensionNumbers {
+    /// Batch dimensions of the left operand.
+    pub lhs_batch_dimensions: Vec<usize>,
+    /// Batch dimensions of the right operand, pairwise equal to the left ones.
+    pub rhs_batch_dimensions: Vec<usize>,
+    /// Contracted dimensions of the left operand.
+    pub lhs_contracting_dimensions: Vec<usize>,
+    /// Contracted dimensions of the right operand, pairwise equal to the left ones.
+    pub rhs_contracting_dimensions: Vec<usize>,
+}
+
+/// The requested precision of both operands of `dot`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct OperandPrecision {
+    /// Of the left operand.
+    pub lhs: Precision,
+    /// Of the right operand.
+    pub rhs: Precision,
+}
+
+/// One dimension of `slice`: elements `start, start + stride, ..` below `limit`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SliceDimension {
+    /// The first element.
+    pub start: usize,
+    /// One past the last possible element.
+    pub limit: usize,
+    /// The step, at least 1.
+    pub stride: usize,
+}
+
+/// One dimension of `pad`, in elements; negative padding removes elements.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PaddingDimension {
+    /// Before the first element.
+    pub low: i64,
+    /// After the last element.
+    pub high: i64,
+    /// Between neighbours.
+    pub interior: usize,
+}
+
+/// How the dimensions of `gather`'s operand, start indices and result belong together.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct GatherDimensionNumbers {
+    /// Dimensions of the result that come from the slices.
+    pub offset_dims: Vec<usize>,
+    /// Dimensions of the slices (of size 1) that the result leaves out.
+    pub collapsed_slice_dims: Vec<usize>,
+    /// For each component of a start index, the operand dimension it belongs to.
+    pub start_index_map: Vec<usize>,
+    /// Batch dimensions of the operand.
+    pub operand_batching_dims: Vec<usize>,
+    /// The dimensions of the start indices that correspond to them.
+    pub start_indices_batching_dims: Vec<usize>,
+    /// The dimension of the start indices that holds the components of one index.
+    pub index_vector_dim: usize,
+}
+
+/// Whom `custom-call` calls.
+#[derive(Clone, Debug, PartialEq)]
+pub enum CustomCallTarget {
+    /// `check.expect_eq`: the operands have to be equal.
+    CheckExpectEq(CheckParameters),
+    /// `check.expect_almost_eq`: the operands have to be nearly equal.
+    CheckExpectAlmostEq(CheckParameters),
+    /// `check.expect_close`: the operands may differ by a few units in the last place.
+    CheckExpectClose(CheckParameters),
+    /// `check.eq`: the operands have to be equal.
+    CheckEq(CheckParameters),
+    /// Any other target, by name.
+    Other(String),
+}
+
+/// How exact a check is.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct CheckParameters {
+    /// The largest absolute difference.
+    pub tolerance: Option<f64>,
+    /// The largest difference in units in the last place.
+    pub max_ulp_difference: Option<u64>,
+    /// The smallest such difference.
+    pub min_ulp_difference: Option<u64>,
+}
+
+impl CustomCallTarget {
+    /// The target's name in the text.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::CheckExpectEq(_) => "check.expect_eq",
+            Self::CheckExpectAlmostEq(_) => "check.expect_almost_eq",
+            Self::CheckExpectClose(_) => "check.expect_close",
+            Self::CheckEq(_) => "check.eq",
+            Self::Other(name) => name,
+        }
+    }
+
+    /// The target with this name; only checks use the parameters.
+    pub fn from_name(name: &str, parameters: CheckParameters) -> Self {
+        match name {
+            "check.expect_eq" => Self::CheckExpectEq(parameters),
+            "check.expect_almost_eq" => Self::CheckExpectAlmostEq(parameters),
+            "check.expect_close" => Self::CheckExpectClose(parameters),
+            "check.eq" => Self::CheckEq(parameters),
+            other => Self::Other(other.to_owned()),
+        }
+    }
+
+    /// The parameters, if it is a check.
+    pub fn check_parameters(&self) -> Option<CheckParameters> {
+        match self {
+            Self::CheckExpectEq(parameters)
+            | Self::CheckExpectAlmostEq(parameters)
+            | Self::CheckExpectClose(parameters)
+            | Self::CheckEq(parameters) => Some(*parameters),
+            Self::Other(_) => None,
+        }
+    }
+}
+
+impl Attribute for ComputationId {
+    fn add_computations(&self, found: &mut Vec<ComputationId>) {
+        found.push(*self);
+    }
+
+    fn map_computations(&mut self, map: &mut dyn FnMut(ComputationId) -> ComputationId) {
+        *self = map(*self);
+    }
+}
+
+impl Attribute for Vec<ComputationId> {
+    fn add_computations(&self, found: &mut Vec<ComputationId>) {
+        found.extend(self);
+    }
+
+    fn map_computations(&mut self, map: &mut dyn FnMut(ComputationId) -> ComputationId) {
+        self.iter_mut().for_each(|id| *id = map(*id));
+    }
+}
+
+impl Attribute for usize {}
+impl Attribute for bool {}
+impl Attribute for String {}
+impl Attribute for Vec<usize> {}
+impl Attribute for Literal {}
+impl Attribute for Vec<SliceDimension> {}
+impl Attribute for Vec<PaddingDimension> {}
+impl Attribute for DotDimensionNumbers {}
+impl Attribute for OperandPrecision {}
+impl Attribute for GatherDimensionNumbers {}
+impl Attribute for CustomCallTarget {}
