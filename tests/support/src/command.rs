@@ -4,6 +4,7 @@
 //! What the tested code has to say about wrong input is output, with `error: ` before it.
 
 mod asm;
+mod fault;
 
 use crate::arguments::Arguments;
 
@@ -18,5 +19,7 @@ pub struct Command {
 }
 
 /// Every command.
-pub const COMMANDS: &[Command] =
-    &[Command { name: "asm", extension: "asm", run: asm::print_and_encode }];
+pub const COMMANDS: &[Command] = &[
+    Command { name: "asm", extension: "asm", run: asm::print_and_encode },
+    Command { name: "fault", extension: "asm", run: fault::run_to_fault },
+];
