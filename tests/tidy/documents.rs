@@ -2,6 +2,7 @@
 
 use super::tree::{files, none, read, root};
 use expect_test::expect_file;
+use palmetto_compiler::hlo::opcode_table_markdown;
 use palmetto_isa::{TPU_V4, manual::print_manual};
 use palmetto_testkit::{command::COMMANDS, filetest::parse_filetest};
 use std::collections::BTreeSet;
@@ -9,6 +10,16 @@ use std::collections::BTreeSet;
 #[test]
 fn the_manual_is_that_of_the_table() {
     expect_file!["../../docs/isa.md"].assert_eq(&print_manual(&TPU_V4));
+}
+
+#[test]
+fn the_opcodes_are_those_of_the_table() {
+    let text = format!(
+        "# HLO opcodes\n\nWritten from the opcode table (`compiler/src/hlo/opcode.rs`) by \
+         `UPDATE_EXPECT=1 cargo test --test tidy`.\n\n{}",
+        opcode_table_markdown()
+    );
+    expect_file!["../../docs/hlo.md"].assert_eq(&text);
 }
 
 #[test]
@@ -55,6 +66,28 @@ fn tags_in(text: &str) -> Vec<String> {
 fn is_tag(text: &str) -> bool {
     let digits = text.strip_prefix('M').unwrap_or_default();
     !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Links in documents lead to files.
+#[test]
+fn links_lead_somewhere() {
+    let mut findings = Vec::new();
+    for path in files("", &["md"]) {
+        let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        for target in links(&read(&path)) {
+            if !root().join(folder).join(&target).exists() {
+                findings.push(format!("{path}: `{target}` does not exist"));
+            }
+        }
+    }
+    none(&findings);
+}
+
+/// The targets of `[text](target)` that are files, without `#section`.
+fn links(text: &str) -> Vec<String> {
+    let targets = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+    let files = targets.filter(|target| !target.contains("://") && !target.starts_with('#'));
+    files.filter_map(|target| target.split('#').next()).map(str::to_owned).collect()
 }
 
 #[test]
