@@ -148,8 +148,8 @@ impl Plan<'_> {
         self.saved.len() * self.rows_at_once() * self.columns * VREG_GRANULES
     }
 
-    /// Groups of a window: as many as VMEM holds and as keep the pipeline busy, in multiples of what
-    /// the row loop works on.
+    /// Groups of a window: as many as VMEM holds and as keep the pipeline busy, in multiples of
+    /// what the row loop works on.
     fn block(
         &mut self,
         majors: &[usize],
