@@ -484,11 +484,10 @@ impl Walk<'_> {
         let n = indices.len();
         let positions = (0..n).map(|d| position(b, self.grid.dimensions[d], indices[d])).collect();
         let (mut is_first, mut is_last) = (b.s(1), b.s(1));
-        for d in n - self.grid.n_reduced..n {
-            let count = self.grid.dimensions[d].count();
-            let (zero, last) = (b.s(0), b.s(int(count - 1)));
-            let (first_here, last_here) =
-                (b.scmp_eq(indices[d], zero), b.scmp_eq(indices[d], last));
+        let dimensions = self.grid.dimensions.iter().zip(indices);
+        for (dimension, index) in dimensions.skip(n - self.grid.n_reduced) {
+            let (zero, last) = (b.s(0), b.s(int(dimension.count() - 1)));
+            let (first_here, last_here) = (b.scmp_eq(*index, zero), b.scmp_eq(*index, last));
             is_first = b.sand(is_first, first_here);
             is_last = b.sand(is_last, last_here);
         }
