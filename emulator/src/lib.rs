@@ -10,10 +10,14 @@
 //! `docs/timing.md`.
 
 pub mod chip;
+mod dma;
 pub mod fault;
+pub mod host;
 pub mod loaded;
 mod memory;
 pub mod report;
+mod sync;
+mod tensor_core;
 pub mod timing;
 
 pub use chip::{Chip, EmulatorOptions};
