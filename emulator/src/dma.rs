@@ -1,12 +1,12 @@
 //! Transfers: strided copies between memories that run while the core goes on.
 //!
-//! When a transfer is done, its bytes become visible and are added to a sync flag. In strict mode it
-//! holds its source and its target until the core has *waited* for it, so that a missing wait is a
-//! fault under every clock and not only when the transfer happens to be late.
+//! When a transfer is done, its bytes become visible and are added to a sync flag. In strict mode
+//! it holds its source and its target until the core has *waited* for it, so that a missing wait is
+//! a fault under every clock and not only when the transfer happens to be late.
 //!
 //! Transfers queue for the memory channels that they use in the order of their starts, over both
-//! cores. HBM has one channel for reading and writing, CMEM one for each, and each core one for copies
-//! inside the core.
+//! cores. HBM has one channel for reading and writing, CMEM one for each, and each core one for
+//! copies inside the core.
 
 use crate::{
     fault::{FaultKind, Outcome, trouble},

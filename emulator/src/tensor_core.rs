@@ -1,8 +1,8 @@
 //! The issue loop of one TensorCore: what a bundle waits for, what it does, what comes next.
 //!
-//! Bundles issue in order, one per cycle. A bundle waits as a whole until everything that one of its
-//! ops needs is there (results in FIFOs, room in queues, bytes on sync flags); then all its ops read,
-//! then all write. This engine is the definition of the machine.
+//! Bundles issue in order, one per cycle. A bundle waits as a whole until everything that one of
+//! its ops needs is there (results in FIFOs, room in queues, bytes on sync flags); then all its ops
+//! read, then all write. This engine is the definition of the machine.
 
 mod eup;
 mod fifo;

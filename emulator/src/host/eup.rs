@@ -1,9 +1,9 @@
 //! The plain Rust truth of the transcendental unit.
 //!
 //! Every function is computed in f64 with a relative error below 2^-48 and rounded to f32 once, so
-//! that the result is the correctly rounded one except where the exact value lies within 2^-24 ulp of
-//! a rounding boundary. No operation is contracted or reordered: the bits are the same on every host.
-//! The loops have no branches.
+//! that the result is the correctly rounded one except where the exact value lies within 2^-24 ulp
+//! of a rounding boundary. No operation is contracted or reordered: the bits are the same on every
+//! host. The loops have no branches.
 
 #![expect(
     clippy::cast_possible_truncation,

@@ -90,8 +90,8 @@ pub fn mxu_matmul(rows: &Rows, weights: &Weights, low: &mut Words, high: &mut Wo
     }
 }
 
-/// Reduces the 128 lanes of each sublane by halves (lane `l` with lane `l + 64`, then `l + 32` and so
-/// on) and gives the result to every lane. False if the op is not a lane reduction.
+/// Reduces the 128 lanes of each sublane by halves (lane `l` with lane `l + 64`, then `l + 32` and
+/// so on) and gives the result to every lane. False if the op is not a lane reduction.
 #[inline(always)]
 pub fn lane_reduction(op: &Op, out: &mut Words, source: &Words) -> bool {
     #[expect(clippy::wildcard_enum_match_arm, reason = "the other ops are not lane reductions")]

@@ -1,8 +1,8 @@
 //! One MXU: staging register, weights, the rows that stream through, results.
 //!
 //! Weights are loaded in the shadow of the rows that stream: a latch waits until the eight pushed
-//! registers are loaded, one row per cycle from the first push on, or from the previous latch if that
-//! is later. Rows wait in an input queue; issue stalls when it is full.
+//! registers are loaded, one row per cycle from the first push on, or from the previous latch if
+//! that is later. Rows wait in an input queue; issue stalls when it is full.
 
 use super::{
     Issue,

@@ -1,7 +1,7 @@
 //! One cross-lane unit: rotations, gathers, lane reductions and 128 x 128 transposes.
 //!
-//! Every push occupies the unit for an interval. A transpose takes 16 pushes, between which other ops
-//! may pass; its 16 results enter the FIFO together.
+//! Every push occupies the unit for an interval. A transpose takes 16 pushes, between which other
+//! ops may pass; its 16 results enter the FIFO together.
 
 use super::{
     Issue,
