@@ -1,4 +1,4 @@
-//! Host speed of the emulator: the MXU's arithmetic in FLOP/s, vector chains in elements per second.
+//! Host speed of the emulator: the MXU's arithmetic in FLOP/s, vector chains in elements/s.
 //!
 //! `cargo bench --bench emulator`. Each datapath is measured on every set of kernels that the host
 //! has; the last lines give each one's ratio to the plain portable loop, measured in the same run.
@@ -103,7 +103,8 @@ const PROGRAM_MATMULS: u64 = 2 * 64 * 16;
 fn vector_program() -> LoadedProgram {
     let mut text = String::from(
         "program vector\nvmem 64\ns0 = smov_imm 0 ; s1 = smov_imm 500\nv0 = vconst 0x3f800000\n\
-         vst s0, 0, v0\nvst s0, 8, v0\nLOOP: v0 = vld s0, 0 ; v1 = vld s0, 8\ns1 = sadd_imm s1, -1\n\
+         vst s0, 0, v0\nvst s0, 8, v0\nLOOP: v0 = vld s0, 0 ; v1 = vld s0, 8\n\
+         s1 = sadd_imm s1, -1\n\
          nop 2\n",
     );
     for _ in 0..16 {
@@ -141,6 +142,11 @@ fn benches(criterion: &mut Criterion) {
         }
         group.finish();
     }
+    let halt = LoadedProgram::new(&parse_program("program halt\nhalt").unwrap(), &TPU_V4).unwrap();
+    let mut chip_that_halts = chip(true);
+    criterion.bench_function("launch", |bench| {
+        bench.iter(|| chip_that_halts.launch_loaded(&halt, &[], &mut Ideal).unwrap());
+    });
     let programs = [
         ("mxu_program", mxu_program(), PROGRAM_MATMULS * FLOPS),
         ("vector_program", vector_program(), PROGRAM_VECTOR_OPS * ELEMENTS),

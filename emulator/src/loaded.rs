@@ -1,7 +1,7 @@
 //! [`LoadedProgram`]: a program that was checked against a chip and decoded once.
 //!
-//! Loading refuses what [`verify_program`] calls illegal; what it accepts can be executed. What depends
-//! on values (addresses, readiness, FIFOs) is checked by the engine.
+//! Loading refuses what [`verify_program`] calls illegal; what it accepts can be executed. What
+//! depends on values (addresses, readiness, FIFOs) is checked by the engine.
 
 use crate::fault::{Fault, FaultKind};
 use palmetto_isa::{

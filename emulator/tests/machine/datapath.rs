@@ -80,7 +80,8 @@ fn cross_lane_units_rotate_gather_and_reduce() {
     let x = floats(|s, l| ((s * 128 + l) % 37) as f32 - 11.0);
     let index = register(|s, l| (l * 3 + s + 128) as u32);
     let body = "s5 = smov_imm -5\nxlu_rot 0, v0, s5\nxlu_gather 1, v0, v1\nxlu_sum_f32 0, v0\n\
-                xlu_max_f32 1, v0\nv2 = xlu_pop 0 ; v3 = xlu_pop 1\nv4 = xlu_pop 0 ; v5 = xlu_pop 1\n\
+                xlu_max_f32 1, v0\nv2 = xlu_pop 0 ; v3 = xlu_pop 1\n\
+                v4 = xlu_pop 0 ; v5 = xlu_pop 1\n\
                 vst s0, 1024, v2\nvst s0, 1032, v3\nvst s0, 1040, v4\nvst s0, 1048, v5";
     let results = evaluate(&[x.clone(), index], body, 4);
     assert_eq!(results[0], register(|s, l| x[s * 128 + (l + 5) % 128]));

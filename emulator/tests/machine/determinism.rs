@@ -92,7 +92,8 @@ fn a_matmul_on_two_mxus() {
         "vmem 512\ndma 0: hbm -> vmem 192 granules\ndma 1: vmem -> hbm 128 granules\n\
          dma 2: vmem -> hbm 128 granules\n\
          s0 = smov_imm 0 ; s1 = score\ns2 = smul_imm s1, 192 ; s3 = smov_imm 98304\nnop\n\
-         dma_start 0, s2, s0, s0\ndma_wait s0, s3\ns4 = smul_imm s1, 256 ; s5 = smov_imm 8192\nnop\n\
+         dma_start 0, s2, s0, s0\ndma_wait s0, s3\n\
+         s4 = smul_imm s1, 256 ; s5 = smov_imm 8192\nnop\n\
          s4 = sadd s4, s5\n",
     );
     for part in 0..8 {

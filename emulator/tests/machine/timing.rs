@@ -136,8 +136,8 @@ fn tiles(n_matmuls: usize) -> u64 {
 
 #[test]
 fn weights_load_in_the_shadow_of_128_rows() {
-    // The first push, 12 tiles of 128 rows each, the way of the last row, its pop, the halt. With 64
-    // rows the load of 128 decides.
+    // The first push, 12 tiles of 128 rows each, the way of the last row, its pop, the halt. With
+    // 64 rows the load of 128 decides.
     let first_load = 3 + u64::from(TPU_V4.mxu_weight_load_cycles);
     let ends = u64::from(TPU_V4.mxu_latency_cycles) + 2;
     assert_eq!(tiles(8), first_load + 12 * 128 + ends);
