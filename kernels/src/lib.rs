@@ -1,1 +1,10 @@
-//! LLO and the device kernels written in it.
+//! Device code: LLO, the language of kernels, and the kernels written in it.
+//!
+//! A kernel is a function of shapes and the chip. It knows nothing of HLO: the compiler translates.
+
+pub mod element;
+pub mod expression;
+pub mod llo;
+pub mod packing;
+pub mod pipeline;
+pub mod rowwise;

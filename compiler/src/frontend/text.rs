@@ -25,9 +25,7 @@ pub(super) fn parse(source: SourceChunk) -> Result<Program, (SourceChunk, Source
         Ok((module, parser.locations, parser.resources))
     });
     match parsed {
-        Ok((module, locations, resources)) => {
-            Ok(Program { source, module, locations, resources })
-        }
+        Ok((module, locations, resources)) => Ok(Program { source, module, locations, resources }),
         Err(error) => Err((source, error)),
     }
 }

@@ -33,11 +33,22 @@ pub(crate) enum Attribute {
     /// `dense<…> : tensor<…>`.
     Dense(Dense),
     /// `dense_resource<key> : tensor<…>`: a blob of the resources block.
-    Resource { key: String, tensor: TensorType },
+    Resource {
+        key: String,
+        tensor: TensorType,
+    },
     /// `#dialect<name VALUE>` or `#dialect.name<VALUE>`.
-    Enum { dialect: String, name: String, value: String },
+    Enum {
+        dialect: String,
+        name: String,
+        value: String,
+    },
     /// `#dialect.name<key = value, …>`.
-    Struct { dialect: String, name: String, fields: Vec<NamedAttribute> },
+    Struct {
+        dialect: String,
+        name: String,
+        fields: Vec<NamedAttribute>,
+    },
     /// Anything else, as it is written.
     Other(String),
 }

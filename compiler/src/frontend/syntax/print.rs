@@ -121,7 +121,8 @@ impl Printer<'_, '_> {
     fn location(&mut self, location: Option<LocationId>) -> fmt::Result {
         let Some(location) = location else { return Ok(()) };
         let place = self.program.locations.resolve(location);
-        let file = place.file.map(|(file, line, column)| format!("{}:{line}:{column}", quote(&file)));
+        let file =
+            place.file.map(|(file, line, column)| format!("{}:{line}:{column}", quote(&file)));
         match (place.op_name, file) {
             (Some(name), Some(file)) => write!(self.f, " loc({}({file}))", quote(&name)),
             (Some(name), None) => write!(self.f, " loc({})", quote(&name)),
@@ -190,7 +191,9 @@ impl fmt::Display for Attribute {
             Self::Enum { dialect, name, value } => write!(f, "#{dialect}<{name} {value}>"),
             Self::Struct { dialect, name, fields } => {
                 write!(f, "#{dialect}.{name}<")?;
-                write_separated(f, fields, |f, field| write!(f, "{} = {}", field.name, field.value))?;
+                write_separated(f, fields, |f, field| {
+                    write!(f, "{} = {}", field.name, field.value)
+                })?;
                 f.write_str(">")
             }
             Self::Other(text) => f.write_str(text),

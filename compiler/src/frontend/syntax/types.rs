@@ -42,7 +42,10 @@ impl TensorType {
 /// A type that tensors can have elements of.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Scalar {
-    Integer { width: u32, signedness: Signedness },
+    Integer {
+        width: u32,
+        signedness: Signedness,
+    },
     Float(FloatKind),
     Index,
     Complex(Box<Scalar>),

@@ -165,9 +165,9 @@ impl Parser<'_> {
         if is_bool {
             return Ok(Attribute::BoolArray(self.list_until(b'>', Self::parse_bool)?));
         }
-        Ok(Attribute::IntegerArray(self.list_until(b'>', |parser| {
-            parser.expect_integer("a 64-bit integer")
-        })?))
+        Ok(Attribute::IntegerArray(
+            self.list_until(b'>', |parser| parser.expect_integer("a 64-bit integer"))?,
+        ))
     }
 
     pub(super) fn parse_bool(&mut self) -> SourceResult<bool> {

@@ -268,7 +268,8 @@ impl LiteralReader<'_> {
         let word = &self.text[self.at..self.at + length];
         let span = Span::new(self.at, self.at + length.max(1));
         write_element(word, &self.tensor.element, bytes).map_err(|expected| {
-            let found = if word.is_empty() { "nothing".to_owned() } else { format!("'{}'", shorten(word)) };
+            let found =
+                if word.is_empty() { "nothing".to_owned() } else { format!("'{}'", shorten(word)) };
             SourceError::new(span, format!("found {found}, expected {expected}"))
         })?;
         self.at += length;

@@ -49,8 +49,7 @@ const fn keyword(word: &'static str, attribute: &'static str, kind: KeywordKind)
     Keyword { word, attribute, kind }
 }
 
-const BROADCAST: &[Keyword] =
-    &[keyword("dims", "broadcast_dimensions", KeywordKind::Integers)];
+const BROADCAST: &[Keyword] = &[keyword("dims", "broadcast_dimensions", KeywordKind::Integers)];
 const PAD: &[Keyword] = &[
     keyword("low", "edge_padding_low", KeywordKind::Integers),
     keyword("high", "edge_padding_high", KeywordKind::Integers),
@@ -83,10 +82,7 @@ const FORMS: &[(&str, Form)] = &[
     ("sdy.return", Form::Own(calls::terminator)),
     ("sdy.sharding_constraint", Form::Own(dialects::sharding_constraint)),
     ("stablehlo.broadcast_in_dim", Form::Operands(BROADCAST)),
-    (
-        "stablehlo.cholesky",
-        Form::Operands(&[keyword("lower", "lower", KeywordKind::Bool)]),
-    ),
+    ("stablehlo.cholesky", Form::Operands(&[keyword("lower", "lower", KeywordKind::Bool)])),
     ("stablehlo.compare", Form::Own(operands::compare)),
     ("stablehlo.complex", Form::Own(operands::complex)),
     ("stablehlo.composite", Form::Own(calls::composite)),
@@ -117,10 +113,7 @@ const FORMS: &[(&str, Form)] = &[
     ("stablehlo.reduce", Form::Own(control::reduce)),
     ("stablehlo.reduce_precision", Form::Own(operands::reduce_precision)),
     ("stablehlo.return", Form::Own(calls::terminator)),
-    (
-        "stablehlo.reverse",
-        Form::Operands(&[keyword("dims", "dimensions", KeywordKind::Integers)]),
-    ),
+    ("stablehlo.reverse", Form::Operands(&[keyword("dims", "dimensions", KeywordKind::Integers)])),
     (
         "stablehlo.rng",
         Form::Operands(&[keyword("distribution", "rng_distribution", KeywordKind::Enum)]),

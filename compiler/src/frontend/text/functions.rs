@@ -75,7 +75,11 @@ impl<'a> Parser<'a> {
         if self.at_kind(TokenKind::Symbol) {
             let span = self.token.span;
             let name = Attribute::String(self.expect_symbol()?);
-            draft.attributes.push(NamedAttribute { name: "sym_name".to_owned(), value: name, span });
+            draft.attributes.push(NamedAttribute {
+                name: "sym_name".to_owned(),
+                value: name,
+                span,
+            });
         }
         if self.eat_word("attributes")? {
             let attributes = self.parse_dictionary()?;
@@ -131,10 +135,9 @@ impl<'a> Parser<'a> {
     ) -> SourceResult<Region> {
         match arguments {
             Some(arguments) if self.at(b'{') => self.parse_region(true, arguments),
-            None if self.at(b'{') => Err(SourceError::new(
-                span,
-                "this function has a body, so its arguments need names",
-            )),
+            None if self.at(b'{') => {
+                Err(SourceError::new(span, "this function has a body, so its arguments need names"))
+            }
             _ => Ok(Region { blocks: Vec::new(), span }),
         }
     }

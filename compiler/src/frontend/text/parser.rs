@@ -39,11 +39,7 @@ impl<'a> Parser<'a> {
             token: lexer::next_token(text, 0)?,
             previous_end: 0,
             depth: 0,
-            scopes: Scopes {
-                regions: vec![BTreeMap::new()],
-                isolated: vec![0],
-                types: Vec::new(),
-            },
+            scopes: Scopes { regions: vec![BTreeMap::new()], isolated: vec![0], types: Vec::new() },
             locations: Locations::default(),
             attribute_aliases: BTreeMap::new(),
             type_aliases: BTreeMap::new(),

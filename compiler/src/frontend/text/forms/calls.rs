@@ -51,8 +51,7 @@ pub(super) fn composite(parser: &mut Parser<'_>, draft: &mut Draft) -> SourceRes
         return Err(parser.unexpected("a value such as %0"));
     }
     if parser.eat(b'(')? {
-        draft.regions =
-            parser.list_until(b')', |parser| parser.parse_region(false, Vec::new()))?;
+        draft.regions = parser.list_until(b')', |parser| parser.parse_region(false, Vec::new()))?;
     }
     finish(parser, draft)
 }

@@ -15,7 +15,12 @@ pub(super) fn constant(parser: &mut Parser<'_>, draft: &mut Draft) -> SourceResu
     let result_type = match &value {
         Attribute::Dense(dense) => dense.tensor.clone(),
         Attribute::Resource { tensor, .. } => tensor.clone(),
-        _ => return Err(SourceError::new(span, "expected a constant such as dense<0> : tensor<i32>")),
+        _ => {
+            return Err(SourceError::new(
+                span,
+                "expected a constant such as dense<0> : tensor<i32>",
+            ));
+        }
     };
     draft.result_types = vec![Type::Tensor(result_type)];
     add(parser, draft, "value", value, span)

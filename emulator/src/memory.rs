@@ -1,0 +1,100 @@
+//! The byte stores of HBM, CMEM, VMEM and SMEM. Every access is bounds-checked, in every mode.
+//!
+//! The host memory behind a store is zeroed by the operating system when it is first touched, so a
+//! chip costs what its programs use.
+
+pub(crate) mod shadow;
+
+use crate::fault::{FaultKind, Outcome, trouble};
+use palmetto_isa::{
+    MemorySpace,
+    memory::{GRANULE_BYTES, GRANULE_WORDS},
+};
+use shadow::Shadow;
+use std::ops::Range;
+
+/// One memory.
+#[derive(Clone, Debug)]
+pub(crate) struct Memory {
+    space: MemorySpace,
+    pub(crate) words: Vec<u32>,
+    /// Granules that may be accessed.
+    limit: usize,
+    /// In strict mode only.
+    pub(crate) shadow: Option<Shadow>,
+}
+
+impl Memory {
+    pub(crate) fn new(space: MemorySpace, bytes: u64, strict: bool) -> Self {
+        let limit =
+            usize::try_from(bytes).expect("the host can address what it backs") / GRANULE_BYTES;
+        let n_cells = limit * cells_per_granule(space);
+        let shadow = strict.then(|| Shadow::new(space, n_cells));
+        Self { space, words: vec![0; limit * GRANULE_WORDS], limit, shadow }
+    }
+
+    pub(crate) fn n_granules(&self) -> usize {
+        self.limit
+    }
+
+    /// A launch begins that may access the first `limit` granules, whose content is undefined.
+    pub(crate) fn begin_private_launch(&mut self, limit: usize) {
+        self.limit = limit.min(self.words.len() / GRANULE_WORDS);
+        let n_cells = self.limit * cells_per_granule(self.space);
+        if let Some(shadow) = &mut self.shadow {
+            shadow.reset(n_cells);
+        }
+    }
+
+    /// The granules `first .. first + count`, if they exist.
+    #[inline]
+    pub(crate) fn granules(&self, first: i64, count: usize) -> Outcome<Range<usize>> {
+        if let Ok(start) = usize::try_from(first)
+            && start.checked_add(count).is_some_and(|end| end <= self.limit)
+        {
+            return Ok(start..start + count);
+        }
+        self.out_of_bounds(first, first.saturating_add_unsigned(count as u64))
+    }
+
+    /// The fault of an access to granules `first .. end`.
+    #[cold]
+    pub(crate) fn out_of_bounds<T>(&self, first: i64, end: i64) -> Outcome<T> {
+        let (space, limit) = (self.space, self.limit);
+        let detail = format!("granules {first}..{end} of {space}, which has 0..{limit}");
+        trouble(FaultKind::OutOfBounds, detail)
+    }
+
+    /// The SMEM word `address`, if it exists.
+    pub(crate) fn word(&self, address: i64) -> Outcome<usize> {
+        if let Ok(index) = usize::try_from(address)
+            && index < self.limit * GRANULE_WORDS
+        {
+            return Ok(index);
+        }
+        let (space, n_words) = (self.space, self.limit * GRANULE_WORDS);
+        trouble(
+            FaultKind::OutOfBounds,
+            format!("word {address} of {space}, which has 0..{n_words}"),
+        )
+    }
+
+    /// The shadow cells of granules.
+    pub(crate) fn cells(&self, granules: Range<usize>) -> Range<usize> {
+        let per_granule = cells_per_granule(self.space);
+        granules.start * per_granule..granules.end * per_granule
+    }
+}
+
+/// The words of granules.
+#[inline]
+pub(crate) fn words_of(granules: Range<usize>) -> Range<usize> {
+    granules.start * GRANULE_WORDS..granules.end * GRANULE_WORDS
+}
+
+fn cells_per_granule(space: MemorySpace) -> usize {
+    match space {
+        MemorySpace::Hbm | MemorySpace::Cmem | MemorySpace::Vmem => 1,
+        MemorySpace::Smem => GRANULE_WORDS,
+    }
+}

@@ -1,0 +1,228 @@
+//! NumPy files: `.npy` holds one array, `.npz` is a ZIP archive of them.
+//!
+//! Reads every version of the format, both byte orders and both dimension orders. Files come from
+//! anywhere, so the header parser is a loop with bounds and not a general reader of Python
+//! literals. NumPy has no bf16: libraries that add it write 2-byte "void" elements, which are read
+//! as bf16 where bf16 is wanted, and bf16 is written in the same way.
+//!
+//! Not read: structured, string, date, complex and pickled arrays.
+
+use std::fmt;
+use std::fs;
+use std::io::{self, Cursor, Read, Write};
+use std::path::Path;
+
+use palmetto_compiler::hlo::{ArrayLiteral, ArrayShape, ElementType, LiteralError};
+use zip::{CompressionMethod, ZipArchive, ZipWriter, write::SimpleFileOptions};
+
+mod header;
+
+use header::Header;
+pub use header::{Descr, Kind};
+
+/// What can be wrong with a NumPy file.
+#[derive(Debug, thiserror::Error)]
+pub enum NumpyError {
+    /// The file system's answer.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    /// Not a ZIP archive, or a damaged one.
+    #[error("not a readable .npz archive: {0}")]
+    Zip(#[from] zip::result::ZipError),
+    /// The header breaks the format.
+    #[error("not a readable .npy array: {0}")]
+    Header(String),
+    /// The data end early.
+    #[error("the header promises {needed} bytes of data, there are {given}")]
+    Truncated {
+        /// What the header promises.
+        needed: usize,
+        /// What there is.
+        given: usize,
+    },
+    /// The elements are of a type that no HLO type represents.
+    #[error(
+        "elements of NumPy type {0} have no counterpart; allowed are b1, i, u, f and V2 (bf16)"
+    )]
+    Unsupported(Descr),
+    /// The elements are not of the wanted type.
+    #[error(
+        "elements are {given} (NumPy {descr}), {wanted} was expected{}",
+        if *.castable { "; `--cast` converts them" } else { "" }
+    )]
+    ElementType {
+        /// What the file has.
+        given: String,
+        /// The file's notation for it.
+        descr: Descr,
+        /// What was wanted.
+        wanted: ElementType,
+        /// Would a cast help?
+        castable: bool,
+    },
+    /// The values do not fit a literal.
+    #[error(transparent)]
+    Literal(#[from] LiteralError),
+}
+
+/// An array as a file has it, its data already row-major and little-endian.
+#[derive(Clone, Debug)]
+pub struct NumpyArray {
+    /// The type of its elements.
+    pub descr: Descr,
+    /// Its dimensions.
+    pub dimensions: Vec<usize>,
+    data: Vec<u8>,
+}
+
+/// The arrays of a `.npy` (one, without a name) or `.npz` file, in the file's order.
+///
+/// # Errors
+/// The file cannot be read or is not in one of the two formats.
+pub fn read_file(path: &Path) -> Result<Vec<(Option<String>, NumpyArray)>, NumpyError> {
+    let bytes = fs::read(path)?;
+    if bytes.starts_with(b"PK") {
+        return read_npz(&bytes);
+    }
+    Ok(vec![(None, NumpyArray::read(&bytes)?)])
+}
+
+fn read_npz(bytes: &[u8]) -> Result<Vec<(Option<String>, NumpyArray)>, NumpyError> {
+    let mut archive = ZipArchive::new(Cursor::new(bytes))?;
+    let mut arrays = Vec::new();
+    for index in 0..archive.len() {
+        let mut member = archive.by_index(index)?;
+        let name = member.name()?.strip_suffix(".npy").map(str::to_owned);
+        let mut content = Vec::new();
+        member.read_to_end(&mut content)?;
+        arrays.push((name, NumpyArray::read(&content)?));
+    }
+    Ok(arrays)
+}
+
+/// Writes `literal` as a `.npy` file.
+///
+/// # Errors
+/// The file system's.
+pub fn write_npy(path: &Path, literal: &ArrayLiteral) -> io::Result<()> {
+    let mut file = fs::File::create(path)?;
+    file.write_all(&npy_bytes(literal))?;
+    file.sync_all()
+}
+
+/// Writes named literals as a `.npz` file; the same literals give the same bytes.
+///
+/// # Errors
+/// The file system's.
+pub fn write_npz(path: &Path, arrays: &[(String, ArrayLiteral)]) -> io::Result<()> {
+    let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
+    let options =
+        SimpleFileOptions::default().compression_method(CompressionMethod::Stored).large_file(true);
+    for (name, literal) in arrays {
+        archive.start_file(format!("{name}.npy"), options)?;
+        archive.write_all(&npy_bytes(literal))?;
+    }
+    let mut file = fs::File::create(path)?;
+    file.write_all(archive.finish()?.get_ref())?;
+    file.sync_all()
+}
+
+fn npy_bytes(literal: &ArrayLiteral) -> Vec<u8> {
+    let descr = Descr::of(literal.element_type());
+    let mut bytes = Header::new(descr, literal.shape().dimensions().to_vec()).to_bytes();
+    bytes.extend_from_slice(literal.bytes());
+    bytes
+}
+
+impl NumpyArray {
+    /// Reads the content of a `.npy` file.
+    ///
+    /// # Errors
+    /// The content breaks the format or ends early.
+    pub fn read(bytes: &[u8]) -> Result<Self, NumpyError> {
+        let (header, data) = Header::read(bytes)?;
+        let needed = header.byte_size()?;
+        let Some(data) = data.get(..needed) else {
+            return Err(NumpyError::Truncated { needed, given: data.len() });
+        };
+        let size = header.descr.size;
+        let mut data = data.to_vec();
+        if header.descr.big_endian {
+            data.chunks_mut(size).for_each(<[u8]>::reverse);
+        }
+        if header.fortran_order {
+            data = row_major(&data, &header.dimensions, size);
+        }
+        Ok(Self { descr: header.descr, dimensions: header.dimensions, data })
+    }
+
+    /// The array as a literal of `wanted` elements.
+    ///
+    /// Without `cast` the file must have exactly that type (2-byte voids are bf16). With it, every
+    /// element becomes the nearest value of the wanted type.
+    ///
+    /// # Errors
+    /// The type is another one, or has no counterpart.
+    pub fn to_literal(&self, wanted: ElementType, cast: bool) -> Result<ArrayLiteral, NumpyError> {
+        let given = self.descr.element_type().ok_or(NumpyError::Unsupported(self.descr))?;
+        let literal = self.as_given(given)?;
+        if given == wanted {
+            return Ok(literal);
+        }
+        if !cast {
+            let (given, descr) = (given.text().to_owned(), self.descr);
+            return Err(NumpyError::ElementType { given, descr, wanted, castable: true });
+        }
+        let mut result = ArrayLiteral::zeros(&literal.shape().with_element_type(wanted));
+        for element in 0..literal.element_count() {
+            match literal.get_i64(element) {
+                Some(value) => result.set_i64(element, value),
+                None => result.set_f64(element, literal.get_f64(element)),
+            }
+        }
+        Ok(result)
+    }
+
+    /// The array as a literal of its own type.
+    ///
+    /// # Errors
+    /// The type has no counterpart.
+    pub fn to_own_literal(&self) -> Result<ArrayLiteral, NumpyError> {
+        let given = self.descr.element_type().ok_or(NumpyError::Unsupported(self.descr))?;
+        self.as_given(given)
+    }
+
+    fn as_given(&self, element_type: ElementType) -> Result<ArrayLiteral, NumpyError> {
+        let shape = ArrayShape::new(element_type, self.dimensions.clone());
+        let shape = shape.map_err(LiteralError::from)?;
+        Ok(ArrayLiteral::from_bytes(shape, &self.data)?)
+    }
+}
+
+/// Column-major data made row-major.
+fn row_major(data: &[u8], dimensions: &[usize], size: usize) -> Vec<u8> {
+    let mut strides = vec![size; dimensions.len()];
+    for n in 1..dimensions.len() {
+        strides[n] = strides[n - 1] * dimensions[n - 1];
+    }
+    let mut result = Vec::with_capacity(data.len());
+    let mut index = vec![0; dimensions.len()];
+    while result.len() < data.len() {
+        let place: usize = index.iter().zip(&strides).map(|(i, stride)| i * stride).sum();
+        result.extend_from_slice(&data[place..place + size]);
+        for (i, &dimension) in index.iter_mut().zip(dimensions).rev() {
+            *i += 1;
+            if *i < dimension {
+                break;
+            }
+            *i = 0;
+        }
+    }
+    result
+}
+
+impl fmt::Display for NumpyArray {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{:?}", self.descr, self.dimensions)
+    }
+}
