@@ -2,4 +2,7 @@
 //!
 //! A kernel is a function of shapes and the chip. It knows nothing of HLO: the compiler translates.
 
+pub mod element;
+pub mod expression;
 pub mod llo;
+pub mod pipeline;

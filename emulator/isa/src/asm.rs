@@ -12,12 +12,12 @@
 //!   halt
 //! ```
 //!
-//! The header comes first: the name (quoted unless it is a word), then launch arguments, granules of
-//! VMEM and DMA descriptors in order; only the name has to be there. Then each line is a bundle, its
-//! ops separated by ` ; `. An op is `results = name operands`, each list separated by commas and in
-//! the order of the op's row. A label stands before a bundle, on the same line or above; branches
-//! name labels or bundle numbers. `nop` is an empty bundle, `nop n` are n of them. `//` starts a
-//! comment.
+//! The header comes first: the name (quoted unless it is a word), then launch arguments, granules
+//! of VMEM and DMA descriptors in order; only the name has to be there. Then each line is a bundle,
+//! its ops separated by ` ; `. An op is `results = name operands`, each list separated by commas
+//! and in the order of the op's row. A label stands before a bundle, on the same line or above;
+//! branches name labels or bundle numbers. `nop` is an empty bundle, `nop n` are n of them. `//`
+//! starts a comment.
 //!
 //! The printer writes ops in slot order, the bundle number into the labels, and `bits` in
 //! hexadecimal; the parser takes ops of a bundle in any order. Parsing what was printed gives the

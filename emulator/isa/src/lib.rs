@@ -2,8 +2,8 @@
 //!
 //! A *chip* has two TensorCores ("cores") that share HBM and CMEM. A core executes a [`Program`]: a
 //! list of VLIW [`Bundle`]s, issued in order, one per cycle unless something has to be waited for.
-//! Every op of the core is one row of the table in [`table`]; the op enum, the slots, the latencies,
-//! the assembler, the encoder and the manual are derived from it.
+//! Every op of the core is one row of the table in [`table`]; the op enum, the slots, the
+//! latencies, the assembler, the encoder and the manual are derived from it.
 //!
 //! This instruction set is Palmetto's own. It is modelled after what is published of the TPU v2-v4
 //! cores (`docs/machine.md` has the sources) and does not claim binary compatibility.

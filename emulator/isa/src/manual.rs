@@ -34,8 +34,8 @@ const EXECUTION: &str = "\
 A program is a list of bundles for one TensorCore. A bundle holds up to as many ops as its slots\n\
 have room for; one bundle is issued per cycle, in order. All ops of a bundle read their operands\n\
 before any of them writes a result, and a bundle writes a register at most once. Both cores of a\n\
-chip run the same program and tell themselves apart by `score`. Execution starts at bundle 0, with\n\
-launch argument `i` in SMEM word `i`, and ends with `halt`.\n\
+chip run the same program and tell themselves apart by `score`. Execution starts at bundle 0,\n\
+with launch argument `i` in SMEM word `i`, and ends with `halt`.\n\
 \n\
 An op's *latency* is architectural: its results may be read that many issued bundles later, not\n\
 earlier. Units with FIFOs and the DMA engines take as long as the chip file says: a pop and a\n\
@@ -86,9 +86,9 @@ fn memory(chip: &ChipSpec) -> String {
         table.row([format!("`{space}`"), bytes.to_string(), owner.to_owned(), unit]);
     }
     format!(
-        "{}\nOnly VMEM and SMEM are accessed by ops; DMA engines move granules between memories. A\n\
-         descriptor of the program gives the shape of a transfer: contiguous pieces, repeated along\n\
-         up to {} strided dimensions. To a DMA engine SMEM is granules of {} words.\n",
+        "{}\nOnly VMEM and SMEM are accessed by ops; DMA engines move granules between memories.\n\
+         A descriptor of the program gives the shape of a transfer: contiguous pieces, repeated\n\
+         along up to {} strided dimensions. To a DMA engine SMEM is granules of {} words.\n",
         table.text,
         DmaDescriptor::MAX_DIMENSIONS,
         GRANULE_BYTES / 4,

@@ -125,11 +125,17 @@ macro_rules! define_op {
             }
             /// The results, in the order of the row.
             pub fn results(&self) -> Vec<Operand<V, S, M>> {
-                match self { $(Self::$Name { $($result,)* .. } => vec![$(operand!($result_kind, $result)),*],)* }
+                match self {
+                    $(Self::$Name { $($result,)* .. } => {
+                        vec![$(operand!($result_kind, $result)),*]
+                    })*
+                }
             }
             /// The operands that are read, immediates included, in the order of the row.
             pub fn operands(&self) -> Vec<Operand<V, S, M>> {
-                match self { $(Self::$Name { $($field,)* .. } => vec![$(operand!($kind, $field)),*],)* }
+                match self {
+                    $(Self::$Name { $($field,)* .. } => vec![$(operand!($kind, $field)),*],)*
+                }
             }
             /// The same op over other names.
             pub fn rename<R: Rename<V, S, M>>(self, r: &mut R) -> Op<R::V, R::S, R::M> {

@@ -113,6 +113,11 @@ macro_rules! for_each_op {
     /// f32 to unsigned integer, towards zero, saturating; NaN gives 0.
     vcvt_u32_f32 = VcvtU32F32 (dst: V) { src: V } in VectorAlu, latency 2;
 
+    /// `src` rounded to the nearest bf16 value, ties to even, kept as f32.
+    vround_bf16 = VroundBf16 (dst: V) { src: V } in VectorAlu, latency 2;
+    /// `src` rounded to the nearest f16 value, ties to even, kept as f32.
+    vround_f16 = VroundF16 (dst: V) { src: V } in VectorAlu, latency 2;
+
     // ---- vector: integers and bits ----
     /// `lhs + rhs`, wrapping.
     vadd_s32 = VaddS32 (dst: V) { lhs: V, rhs: V } in VectorAlu, latency 2;

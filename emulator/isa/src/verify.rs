@@ -4,13 +4,13 @@
 //! * Branches lead to bundles; execution cannot run past the last bundle; from the first bundle a
 //!   `halt` can be reached.
 //! * Units, packed parts and sublanes named by immediates exist; descriptors do.
-//! * A descriptor has no more dimensions than the engine walks, moves something between memories
-//!   that the engine connects, and its bytes are a number that `dma_wait` can name.
+//! * A descriptor has no more dimensions than the engine walks, and moves no more bytes than
+//!   `dma_wait` can wait for.
 //! * VMEM, SMEM and the text forms have room for what the program says it uses.
 //!
-//! Slot capacities are not checked here: [`Bundle`] cannot hold more. What depends on the path taken
-//! (latencies kept, FIFOs filled before they are popped, addresses, uninitialised data) is checked
-//! by whoever runs the program.
+//! Slot capacities are not checked here: [`Bundle`] cannot hold more. What depends on the path
+//! taken (latencies kept, FIFOs filled before they are popped, addresses, uninitialised data) is
+//! checked by whoever runs the program.
 
 use crate::{
     Bundle, ChipSpec, DmaDescriptor, MReg, Op, Program, SReg, VReg,
@@ -69,7 +69,7 @@ pub enum Violation {
     #[error("no `halt` can be reached from bundle 0")]
     NoHalt,
     /// A descriptor is illegal.
-    #[error("descriptor {descriptor}: {what} is {found}, at most {limit} is allowed")]
+    #[error("descriptor {descriptor}: {what} is {found}, {limit} at most")]
     Descriptor {
         /// The index of the descriptor.
         descriptor: usize,
@@ -381,8 +381,8 @@ mod tests {
             "dma 0: hbm -> vmem 4294967295 granules x 4294967295 (stride 1 -> 1) \
              x 4294967295 (stride 1 -> 1) x 1 (stride 0 -> 0) x 1 (stride 0 -> 0)\nhalt",
             expect![[r#"
-                descriptor 0: the number of strided dimensions is 4, at most 3 is allowed
-                descriptor 0: the number of bytes is 18446744073709551615, at most 2147483647 is allowed"#]],
+                descriptor 0: the number of strided dimensions is 4, 3 at most
+                descriptor 0: the number of bytes is 18446744073709551615, 2147483647 at most"#]],
         );
     }
 }

@@ -1,0 +1,200 @@
+//! [`Expression`]: what a kernel computes per element, as a graph.
+//!
+//! A node's value at a place is computed from its operands' values at the same place; only
+//! [`NodeOp::RowReduce`] combines places (all lanes of a row), and [`NodeOp::Columns`] and
+//! [`NodeOp::Join`] move whole columns of 128 lanes. Every node has an [`Element`] type, and its value is
+//! rounded to that type: bf16 arithmetic is f32 arithmetic, rounded after each node.
+
+mod arithmetic;
+mod emit;
+mod transcendental;
+
+pub use arithmetic::Register;
+pub use emit::{Emitter, Place, Site};
+
+use crate::element::Element;
+
+/// Names a node of an [`Expression`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NodeId(pub usize);
+
+/// A dimension of the iteration space of a kernel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Axis {
+    /// One of the dimensions before the last two.
+    Major(usize),
+    /// The last dimension but one: tiles of 8 sublanes.
+    Row,
+    /// The last dimension: lanes.
+    Lane,
+}
+
+/// Ops of one operand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names are HLO's and say all")]
+pub enum Unary {
+    Abs,
+    Ceil,
+    Exponential,
+    Floor,
+    IsFinite,
+    Log,
+    Logistic,
+    Negate,
+    Not,
+    RoundNearestEven,
+    Rsqrt,
+    Sign,
+    Sqrt,
+    Tanh,
+    /// To the node's own type.
+    Convert,
+    /// Same bits, other type of 32 bits.
+    Bitcast,
+}
+
+/// Ops of two operands of one type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names are HLO's and say all")]
+pub enum Binary {
+    Add,
+    And,
+    Divide,
+    Maximum,
+    Minimum,
+    Multiply,
+    Or,
+    ShiftLeft,
+    ShiftRightArithmetic,
+    ShiftRightLogical,
+    Subtract,
+    Xor,
+}
+
+/// Comparisons.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names are HLO's and say all")]
+pub enum Direction {
+    Eq,
+    Ne,
+    Lt,
+    Le,
+    Gt,
+    Ge,
+}
+
+/// Reductions over the lanes of a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reducer {
+    /// The sum.
+    Add,
+    /// The maximum; NaN if any is.
+    Max,
+    /// The minimum; NaN if any is.
+    Min,
+}
+
+/// What a node is.
+#[derive(Clone, Debug, PartialEq)]
+pub enum NodeOp {
+    /// Operand `n` of the kernel at the place.
+    Input(usize),
+    /// The same value everywhere: the 32 bits as a register holds them (a predicate as 0 or 1).
+    Constant(u32),
+    /// The index along an axis.
+    Iota(Axis),
+    /// One operand.
+    Unary(Unary, NodeId),
+    /// Two operands.
+    Binary(Binary, NodeId, NodeId),
+    /// A predicate of two operands.
+    Compare(Direction, NodeId, NodeId),
+    /// `on_true` where the predicate holds, else `on_false`.
+    Select {
+        /// The predicate.
+        predicate: NodeId,
+        /// Where it holds.
+        on_true: NodeId,
+        /// Where it does not.
+        on_false: NodeId,
+    },
+    /// The reduction over all lanes of the row, in every lane.
+    RowReduce(Reducer, NodeId),
+    /// Column `c` is column `c + first` of the operand. Columns are 128 lanes.
+    Columns {
+        /// The operand.
+        of: NodeId,
+        /// Its first column.
+        first: usize,
+    },
+    /// The columns of the pieces one after the other, each with its number of columns.
+    Join(Vec<(NodeId, usize)>),
+}
+
+/// A node.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Node {
+    /// What it is.
+    pub op: NodeOp,
+    /// The type of its value.
+    pub element: Element,
+}
+
+/// A graph of nodes; operands come before their users.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Expression {
+    nodes: Vec<Node>,
+}
+
+impl Expression {
+    /// Adds a node; an equal one is shared.
+    pub fn add(&mut self, op: NodeOp, element: Element) -> NodeId {
+        let node = Node { op, element };
+        if let Some(index) = self.nodes.iter().position(|other| *other == node) {
+            return NodeId(index);
+        }
+        self.nodes.push(node);
+        NodeId(self.nodes.len() - 1)
+    }
+
+    /// A node.
+    pub fn node(&self, id: NodeId) -> &Node {
+        &self.nodes[id.0]
+    }
+
+    /// All nodes, operands before users.
+    pub fn nodes(&self) -> impl Iterator<Item = (NodeId, &Node)> {
+        self.nodes.iter().enumerate().map(|(index, node)| (NodeId(index), node))
+    }
+
+    /// The operands of a node.
+    pub fn operands(&self, id: NodeId) -> Vec<NodeId> {
+        match &self.node(id).op {
+            NodeOp::Input(_) | NodeOp::Constant(_) | NodeOp::Iota(_) => Vec::new(),
+            NodeOp::Unary(_, a) | NodeOp::RowReduce(_, a) | NodeOp::Columns { of: a, .. } => {
+                vec![*a]
+            }
+            NodeOp::Binary(_, a, b) | NodeOp::Compare(_, a, b) => vec![*a, *b],
+            NodeOp::Select { predicate, on_true, on_false } => {
+                vec![*predicate, *on_true, *on_false]
+            }
+            NodeOp::Join(pieces) => pieces.iter().map(|(piece, _)| *piece).collect(),
+        }
+    }
+
+    /// The nodes that `roots` need, themselves included, operands first.
+    pub fn reachable(&self, roots: &[NodeId]) -> Vec<NodeId> {
+        let mut needed = vec![false; self.nodes.len()];
+        for root in roots {
+            needed[root.0] = true;
+        }
+        for index in (0..self.nodes.len()).rev() {
+            if needed[index] {
+                for operand in self.operands(NodeId(index)) {
+                    needed[operand.0] = true;
+                }
+            }
+        }
+        (0..self.nodes.len()).filter(|index| needed[*index]).map(NodeId).collect()
+    }
+}

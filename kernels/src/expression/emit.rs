@@ -1,0 +1,189 @@
+//! Emits an expression for one place after another, sharing what places have in common.
+
+use super::{
+    Axis, Expression, NodeId, NodeOp,
+    arithmetic::{self, Register},
+};
+use crate::llo::{Builder, V};
+use std::collections::BTreeMap;
+
+/// A register's worth of the iteration space: 8 rows of 128 lanes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// Which 8 rows, counted in what the kernel has at hand.
+    pub row: usize,
+    /// Which 128 lanes, likewise.
+    pub column: usize,
+}
+
+/// What an expression needs from the kernel around it.
+pub trait Site {
+    /// Operand `input` of the kernel at `place`.
+    fn input(&mut self, b: &mut Builder, input: usize, place: Place) -> Register;
+    /// The index along `axis` of every element at `place`, as a 32-bit integer.
+    fn index(&mut self, b: &mut Builder, axis: Axis, place: Place) -> V;
+    /// Whether operand `input` is the same in every column.
+    fn is_column(&self, input: usize) -> bool;
+}
+
+/// Emits nodes of one expression; values once emitted are kept until [`Emitter::forget`].
+#[derive(Debug)]
+pub struct Emitter<'a> {
+    expression: &'a Expression,
+    /// Nodes whose value is the same in every column.
+    is_column: Vec<bool>,
+    values: BTreeMap<(NodeId, Place), Register>,
+}
+
+impl<'a> Emitter<'a> {
+    /// An emitter of `expression` at `site`.
+    pub fn new(expression: &'a Expression, site: &dyn Site) -> Self {
+        let mut is_column: Vec<bool> = Vec::new();
+        for (id, node) in expression.nodes() {
+            is_column.push(match &node.op {
+                NodeOp::Input(input) => site.is_column(*input),
+                NodeOp::Constant(_) | NodeOp::RowReduce(..) => true,
+                NodeOp::Iota(axis) => *axis != Axis::Lane,
+                NodeOp::Join(_) => false,
+                NodeOp::Unary(..)
+                | NodeOp::Binary(..)
+                | NodeOp::Compare(..)
+                | NodeOp::Select { .. }
+                | NodeOp::Columns { .. } => {
+                    expression.operands(id).iter().all(|operand| is_column[operand.0])
+                }
+            });
+        }
+        Self { expression, is_column, values: BTreeMap::new() }
+    }
+
+    /// The expression.
+    pub fn expression(&self) -> &'a Expression {
+        self.expression
+    }
+
+    /// Forgets all values: they were of other places, or of another block.
+    pub fn forget(&mut self) {
+        self.values.clear();
+    }
+
+    /// The values known so far, to be restored when a block ends.
+    pub fn known(&self) -> BTreeMap<(NodeId, Place), Register> {
+        self.values.clone()
+    }
+
+    /// Forgets all values but `known`.
+    pub fn restore(&mut self, known: BTreeMap<(NodeId, Place), Register>) {
+        self.values = known;
+    }
+
+    /// Sets the value of a node, as the kernel has it from elsewhere.
+    pub fn set(&mut self, node: NodeId, place: Place, value: Register) {
+        self.values.insert((node, self.key(node, place)), value);
+    }
+
+    /// The value of `node` at `place`.
+    ///
+    /// # Panics
+    /// If a row reduction is needed whose value was not [set](Self::set).
+    pub fn emit(
+        &mut self,
+        b: &mut Builder,
+        site: &mut dyn Site,
+        node: NodeId,
+        place: Place,
+    ) -> Register {
+        let key = (node, self.key(node, place));
+        if let Some(value) = self.values.get(&key) {
+            return *value;
+        }
+        let value = self.emit_node(b, site, node, key.1);
+        self.values.insert(key, value);
+        value
+    }
+
+    fn key(&self, node: NodeId, place: Place) -> Place {
+        if self.is_column[node.0] { Place { column: 0, ..place } } else { place }
+    }
+
+    fn emit_node(
+        &mut self,
+        b: &mut Builder,
+        site: &mut dyn Site,
+        id: NodeId,
+        place: Place,
+    ) -> Register {
+        let node = self.expression.node(id);
+        let element = node.element;
+        match &node.op {
+            NodeOp::Input(input) => site.input(b, *input, place),
+            NodeOp::Constant(bits) => constant(b, *bits, element),
+            NodeOp::Iota(axis) => {
+                let index = site.index(b, *axis, place);
+                let from = crate::element::Element::S32;
+                arithmetic::unary(
+                    b,
+                    super::Unary::Convert,
+                    Register::Vector(index),
+                    (from, element),
+                )
+            }
+            NodeOp::Unary(op, x) => {
+                let from = self.expression.node(*x).element;
+                let x = self.emit(b, site, *x, place);
+                arithmetic::unary(b, *op, x, (from, element))
+            }
+            NodeOp::Binary(op, x, y) => {
+                let operands = [self.emit(b, site, *x, place), self.emit(b, site, *y, place)];
+                arithmetic::binary(b, *op, operands, element)
+            }
+            NodeOp::Compare(op, x, y) => {
+                let of = self.expression.node(*x).element;
+                let operands = [self.emit(b, site, *x, place), self.emit(b, site, *y, place)];
+                Register::Mask(arithmetic::compare(b, *op, operands, of))
+            }
+            NodeOp::Select { predicate, on_true, on_false } => {
+                let mask = self.emit(b, site, *predicate, place).mask();
+                let on_true = self.emit(b, site, *on_true, place);
+                let on_false = self.emit(b, site, *on_false, place);
+                select(b, mask, on_true, on_false)
+            }
+            NodeOp::RowReduce(..) => panic!("the kernel computes row reductions and sets them"),
+            NodeOp::Columns { of, first } => {
+                self.emit(b, site, *of, Place { column: place.column + first, ..place })
+            }
+            NodeOp::Join(pieces) => {
+                let mut column = place.column;
+                for (piece, columns) in pieces {
+                    if column < *columns {
+                        return self.emit(b, site, *piece, Place { column, ..place });
+                    }
+                    column -= columns;
+                }
+                panic!("column {} of a join that has fewer", place.column)
+            }
+        }
+    }
+}
+
+fn constant(b: &mut Builder, bits: u32, element: crate::element::Element) -> Register {
+    if element == crate::element::Element::Pred {
+        let (value, zero) = (b.bits(bits), b.i32(0));
+        Register::Mask(b.vcmp_ne_s32(value, zero))
+    } else {
+        Register::Vector(b.bits(bits))
+    }
+}
+
+fn select(b: &mut Builder, mask: crate::llo::M, on_true: Register, on_false: Register) -> Register {
+    match (on_true, on_false) {
+        (Register::Vector(x), Register::Vector(y)) => Register::Vector(b.vsel(mask, x, y)),
+        (Register::Mask(x), Register::Mask(y)) => {
+            let x = b.vmand(mask, x);
+            let not = b.vmnot(mask);
+            let y = b.vmand(not, y);
+            Register::Mask(b.vmor(x, y))
+        }
+        _ => panic!("the arms of a select have one type: expressions are checked when made"),
+    }
+}

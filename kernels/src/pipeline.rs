@@ -1,0 +1,517 @@
+//! The loop that every kernel runs in: windows of arrays move between HBM and VMEM, double-buffered,
+//! while a body computes on them.
+//!
+//! A [`Grid`] of steps is walked with its last dimension fastest. Each array has a [`Window`]: a block of
+//! it that depends on some dimensions of the grid. Before a step an input window is fetched if it is
+//! another one than in the step before; its successor is fetched while the step computes. An output
+//! window is written back when the next step has another one, or at the end. The last window along a
+//! dimension starts early if it would reach over the end, so that windows overlap instead of being cut:
+//! what two steps compute twice is the same.
+//!
+//! The steps of the parallel dimensions are dealt to the cores in two halves; the dimensions of a
+//! reduction stay together on one core.
+
+use crate::{
+    element::Element,
+    llo::{Address, Builder, S, ScratchId, Value},
+};
+use palmetto_isa::{DmaDescriptor, DmaDimension, MemorySpace, memory::VREG_GRANULES};
+
+/// A dimension of the grid, in units of its own (tile rows, columns, whole matrices).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GridDimension {
+    /// Units in all.
+    pub extent: usize,
+    /// Units of a window; at most the extent.
+    pub block: usize,
+}
+
+impl GridDimension {
+    /// Steps along this dimension.
+    pub fn count(self) -> usize {
+        self.extent.div_ceil(self.block)
+    }
+}
+
+/// The steps of a kernel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Grid {
+    /// The dimensions, slowest first.
+    pub dimensions: Vec<GridDimension>,
+    /// How many of them, at the end, are of a reduction.
+    pub n_reduced: usize,
+}
+
+impl Grid {
+    /// Steps along the parallel dimensions.
+    pub fn parallel_steps(&self) -> usize {
+        let parallel = &self.dimensions[..self.dimensions.len() - self.n_reduced];
+        parallel.iter().map(|dimension| dimension.count()).product()
+    }
+
+    fn reduced_steps(&self) -> usize {
+        let reduced = &self.dimensions[self.dimensions.len() - self.n_reduced..];
+        reduced.iter().map(|dimension| dimension.count()).product()
+    }
+}
+
+/// A block of tiles of an array, and how it lies in VMEM: groups of `packing` tile rows, in each group
+/// the columns in order, each one register's worth (8 granules).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TileBlock {
+    /// The type of the array.
+    pub element: Element,
+    /// Tile rows of the block, a multiple of the packing.
+    pub rows: usize,
+    /// Columns (of 128 lanes) of the block.
+    pub columns: usize,
+    /// Columns of the array.
+    pub array_columns: usize,
+}
+
+impl TileBlock {
+    /// Groups of `packing` tile rows.
+    pub fn groups(&self) -> usize {
+        self.rows / self.element.packing()
+    }
+
+    /// Granules of VMEM.
+    pub fn granules(&self) -> usize {
+        self.groups() * self.columns * VREG_GRANULES
+    }
+
+    /// Granules from the start of the block to the register of a group and a column.
+    pub fn offset(&self, group: usize, column: usize) -> usize {
+        (group * self.columns + column) * VREG_GRANULES
+    }
+
+    /// The strided walk of a transfer.
+    fn walk(&self) -> Walked {
+        let tile = self.element.tile_granules();
+        let packing = self.element.packing();
+        let row = self.array_columns * tile;
+        let group = self.columns * VREG_GRANULES;
+        if packing == 1 {
+            return Walked { dimensions: vec![(self.rows, row, group)], piece: group };
+        }
+        let groups = (self.groups(), packing * row, group);
+        let dimensions = vec![groups, (packing, row, tile), (self.columns, tile, VREG_GRANULES)];
+        Walked { dimensions, piece: tile }
+    }
+}
+
+/// What a window holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Block {
+    /// Tiles of an array.
+    Tiles(TileBlock),
+    /// Granules in their order.
+    Linear(usize),
+}
+
+/// A strided walk over granules: dimensions as (count, stride in HBM, stride in VMEM), outermost
+/// first, then the contiguous piece.
+struct Walked {
+    dimensions: Vec<(usize, usize, usize)>,
+    piece: usize,
+}
+
+impl Block {
+    /// Granules of VMEM.
+    pub fn granules(&self) -> usize {
+        match self {
+            Self::Tiles(tiles) => tiles.granules(),
+            Self::Linear(granules) => *granules,
+        }
+    }
+
+    /// The tiles.
+    ///
+    /// # Panics
+    /// If the window is of another kind.
+    pub fn tiles(&self) -> &TileBlock {
+        match self {
+            Self::Tiles(tiles) => tiles,
+            Self::Linear(_) => panic!("a window of granules has no tiles"),
+        }
+    }
+
+    fn descriptor(&self, fetch: bool) -> DmaDescriptor {
+        let Walked { dimensions, piece } = match self {
+            Self::Tiles(tiles) => tiles.walk(),
+            Self::Linear(granules) => Walked { dimensions: Vec::new(), piece: *granules },
+        };
+        let count = |value: usize| u32::try_from(value).expect("windows are below 2^31 granules");
+        let mut descriptor = DmaDescriptor {
+            source: if fetch { MemorySpace::Hbm } else { MemorySpace::Vmem },
+            target: if fetch { MemorySpace::Vmem } else { MemorySpace::Hbm },
+            granules: count(piece),
+            dimensions: Vec::new(),
+        };
+        for (n, hbm, vmem) in dimensions.into_iter().rev().filter(|(n, _, _)| *n != 1) {
+            let is_contiguous = descriptor.dimensions.is_empty() && hbm == vmem;
+            if is_contiguous && hbm == descriptor.granules as usize {
+                descriptor.granules *= count(n);
+                continue;
+            }
+            let (source, target) = if fetch { (hbm, vmem) } else { (vmem, hbm) };
+            let (source_stride, target_stride) = (int(source), int(target));
+            let dimension = DmaDimension { count: count(n), source_stride, target_stride };
+            descriptor.dimensions.insert(0, dimension);
+        }
+        descriptor
+    }
+}
+
+/// The window of one array.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// A name for dumps.
+    pub name: String,
+    /// Which launch argument is the array's first granule.
+    pub argument: usize,
+    /// The block.
+    pub block: Block,
+    /// Granules of HBM per unit of each dimension of the grid; 0 where the window does not depend on it.
+    pub strides: Vec<usize>,
+}
+
+/// The place of a kernel's body in the walk.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// Per dimension of the grid, the first unit of the windows.
+    pub positions: Vec<S>,
+    /// 1 in the first step of a reduction, else 0.
+    pub is_first: S,
+    /// 1 in the last step of a reduction, else 0.
+    pub is_last: S,
+    /// Where the input windows are.
+    pub inputs: Vec<Address>,
+    /// Where the output windows are.
+    pub outputs: Vec<Address>,
+}
+
+/// The memory of one window.
+struct Buffer<'a> {
+    window: &'a Window,
+    scratch: ScratchId,
+    descriptor: u32,
+    /// The sync flag of slot 0; that of slot 1 is the next.
+    flag: i32,
+    /// The array's first granule.
+    array: S,
+    n_slots: usize,
+    /// The dimensions of the grid, of more than one step, that the window depends on.
+    depends: Vec<usize>,
+}
+
+/// Emits the walk of `grid` with `body` in it. All windows are double-buffered but those that never
+/// change.
+pub fn pipeline(
+    b: &mut Builder,
+    (grid, n_cores): (&Grid, u32),
+    (inputs, outputs): (&[Window], &[Window]),
+    body: impl FnOnce(&mut Builder, &Step),
+) {
+    let mut flag = 0;
+    let inputs: Vec<Buffer<'_>> =
+        inputs.iter().map(|window| buffer(b, grid, window, (true, &mut flag))).collect();
+    let outputs: Vec<Buffer<'_>> =
+        outputs.iter().map(|window| buffer(b, grid, window, (false, &mut flag))).collect();
+    let walk = Walk { grid, inputs, outputs };
+    let (start, n_steps) = share_of_core(b, grid, n_cores);
+    let one = b.s(1);
+    let zero = b.s(0);
+    let is_any = b.scmp_lt(zero, n_steps);
+    b.if_then(is_any, |b| {
+        for input in &walk.inputs {
+            input.start(b, grid, &start, zero);
+        }
+    });
+    // Carried: indices; per input its slot and whether it is on its way; per output its slot and how
+    // many of its slots are in use.
+    let mut initial: Vec<S> = start;
+    initial.extend(walk.inputs.iter().flat_map(|_| [zero, one]));
+    initial.extend(walk.outputs.iter().flat_map(|_| [zero, zero]));
+    let initial: Vec<Value> = initial.into_iter().map(Value::S).collect();
+    let last = b.ssub(n_steps, one);
+    let end = b.for_loop(n_steps, &initial, |b, t, carried| {
+        let carried: Vec<S> = carried.iter().map(|value| scalar(*value)).collect();
+        let has_next = b.scmp_lt(t, last);
+        walk.step(b, &carried, has_next, body).into_iter().map(Value::S).collect()
+    });
+    let end: Vec<S> = end.iter().map(|value| scalar(*value)).collect();
+    let outputs_at = grid.dimensions.len() + 2 * walk.inputs.len();
+    for (output, state) in walk.outputs.iter().zip(end[outputs_at..].chunks(2)) {
+        // The older of two transfers is in the slot that would be used next.
+        output.drain(b, state[0], state[1]);
+    }
+}
+
+fn scalar(value: Value) -> S {
+    match value {
+        Value::S(s) => s,
+        Value::V(_) | Value::M(_) => panic!("the pipeline carries scalars only"),
+    }
+}
+
+fn buffer<'a>(
+    b: &mut Builder,
+    grid: &Grid,
+    window: &'a Window,
+    (is_input, next_flag): (bool, &mut i32),
+) -> Buffer<'a> {
+    let depends: Vec<usize> = (0..grid.dimensions.len())
+        .filter(|d| window.strides[*d] != 0 && grid.dimensions[*d].count() > 1)
+        .collect();
+    let n_slots = if depends.is_empty() { 1 } else { 2 };
+    let granules = window.block.granules();
+    let scratch = b.scratch(&window.name, MemorySpace::Vmem, granules * n_slots);
+    let descriptor = b.descriptor(window.block.descriptor(is_input));
+    let array = b.argument(window.argument);
+    let flag = *next_flag;
+    *next_flag += 2;
+    Buffer { window, scratch, descriptor, flag, array, n_slots, depends }
+}
+
+/// The first indices and the number of steps of this core.
+fn share_of_core(b: &mut Builder, grid: &Grid, n_cores: u32) -> (Vec<S>, S) {
+    let parallel = grid.parallel_steps();
+    let share = parallel.div_ceil(n_cores as usize);
+    let core = b.score();
+    let mut start: Vec<S> = grid.dimensions.iter().map(|_| b.s(0)).collect();
+    let mut n_steps = b.s(int(share.min(parallel) * grid.reduced_steps()));
+    for other in 1..n_cores {
+        let first = (share * other as usize).min(parallel);
+        let steps = share.min(parallel - first) * grid.reduced_steps();
+        let number = b.s(i32::try_from(other).expect("a chip has few cores"));
+        let is_other = b.scmp_eq(core, number);
+        let steps = b.s(int(steps));
+        n_steps = b.ssel(is_other, steps, n_steps);
+        let mut rest = first;
+        for d in (0..grid.dimensions.len() - grid.n_reduced).rev() {
+            let count = grid.dimensions[d].count();
+            let index = b.s(int(rest % count));
+            rest /= count;
+            start[d] = b.ssel(is_other, index, start[d]);
+        }
+    }
+    (start, n_steps)
+}
+
+fn int(value: usize) -> i32 {
+    i32::try_from(value).expect("grids and windows are far below 2^31")
+}
+
+impl Buffer<'_> {
+    fn slot_address(&self, b: &mut Builder, slot: S) -> S {
+        let granules = self.window.block.granules();
+        let offset = b.smul_imm(slot, int(granules));
+        b.sadd_imm(offset, b.base(self.scratch))
+    }
+
+    fn address(&self, b: &mut Builder, slot: S) -> Address {
+        if self.n_slots == 1 {
+            return b.start_of(self.scratch);
+        }
+        let base = self.slot_address(b, slot);
+        Address { scratch: self.scratch, base, offset: 0 }
+    }
+
+    fn hbm(&self, b: &mut Builder, grid: &Grid, indices: &[S]) -> S {
+        let mut address = self.array;
+        for d in &self.depends {
+            let position = position(b, grid.dimensions[*d], indices[*d]);
+            let offset = b.smul_imm(position, int(self.window.strides[*d]));
+            address = b.sadd(address, offset);
+        }
+        address
+    }
+
+    /// Starts the transfer of the window at `indices`: into `slot` for an input.
+    fn start(&self, b: &mut Builder, grid: &Grid, indices: &[S], slot: S) {
+        let (hbm, vmem) = (self.hbm(b, grid, indices), self.slot_address(b, slot));
+        let flag = b.sadd_imm(slot, self.flag);
+        b.start_dma(self.scratch, self.descriptor, [hbm, vmem, flag]);
+    }
+
+    fn write_back(&self, b: &mut Builder, grid: &Grid, indices: &[S], slot: S) {
+        let (hbm, vmem) = (self.hbm(b, grid, indices), self.slot_address(b, slot));
+        let flag = b.sadd_imm(slot, self.flag);
+        b.start_dma(self.scratch, self.descriptor, [vmem, hbm, flag]);
+    }
+
+    fn wait(&self, b: &mut Builder, slot: S) {
+        let granules = self.window.block.granules();
+        let bytes = b.s(int(granules * palmetto_isa::memory::GRANULE_BYTES));
+        let flag = b.sadd_imm(slot, self.flag);
+        b.wait_dma(self.scratch, flag, bytes);
+    }
+
+    /// Waits for the transfers of `n_used` slots, of which `slot` is the next to be used.
+    fn drain(&self, b: &mut Builder, slot: S, n_used: S) {
+        let one = b.s(1);
+        let is_any = b.scmp_le(one, n_used);
+        let are_two = b.scmp_lt(one, n_used);
+        if self.n_slots == 1 {
+            let zero = b.s(0);
+            b.if_then(is_any, |b| self.wait(b, zero));
+            return;
+        }
+        b.if_then(are_two, |b| self.wait(b, slot));
+        let one = b.s(1);
+        let other = b.sxor(slot, one);
+        b.if_then(is_any, |b| self.wait(b, other));
+    }
+
+    /// 1 if the window at `next` is another than at `indices`.
+    fn changes(&self, b: &mut Builder, indices: &[S], next: &[S]) -> S {
+        let mut changes = b.s(0);
+        for d in &self.depends {
+            let differs = b.scmp_ne(indices[*d], next[*d]);
+            changes = b.sor(changes, differs);
+        }
+        changes
+    }
+}
+
+/// The first unit of the window with `index`.
+fn position(b: &mut Builder, dimension: GridDimension, index: S) -> S {
+    let position = b.smul_imm(index, int(dimension.block));
+    if dimension.extent.is_multiple_of(dimension.block) {
+        return position;
+    }
+    let last = b.s(int(dimension.extent - dimension.block));
+    b.smin(position, last)
+}
+
+struct Walk<'a> {
+    grid: &'a Grid,
+    inputs: Vec<Buffer<'a>>,
+    outputs: Vec<Buffer<'a>>,
+}
+
+impl Walk<'_> {
+    /// One step: the carried values of the next.
+    fn step(
+        &self,
+        b: &mut Builder,
+        carried: &[S],
+        has_next: S,
+        body: impl FnOnce(&mut Builder, &Step),
+    ) -> Vec<S> {
+        let n = self.grid.dimensions.len();
+        let (indices, states) = carried.split_at(n);
+        let (input_states, output_states) = states.split_at(2 * self.inputs.len());
+        let next = self.next_indices(b, indices);
+        let mut result = next.clone();
+        result.extend(self.fetch(b, (indices, &next), input_states, has_next));
+        let (outputs, fresh) = self.prepare_outputs(b, output_states);
+        let inputs = (self.inputs.iter().zip(input_states.chunks(2)))
+            .map(|(input, state)| input.address(b, state[0]))
+            .collect();
+        let step = self.describe(b, indices, inputs, outputs);
+        body(b, &step);
+        result.extend(self.write_back(b, (indices, &next), &fresh, has_next));
+        result
+    }
+
+    /// The indices of the step after.
+    fn next_indices(&self, b: &mut Builder, indices: &[S]) -> Vec<S> {
+        let mut next = indices.to_vec();
+        let mut carry = b.s(1);
+        let zero = b.s(0);
+        for d in (0..indices.len()).rev() {
+            let count = self.grid.dimensions[d].count();
+            if count == 1 {
+                continue;
+            }
+            let index = b.sadd(indices[d], carry);
+            let count = b.s(int(count));
+            carry = b.scmp_eq(index, count);
+            next[d] = b.ssel(carry, zero, index);
+        }
+        next
+    }
+
+    /// Starts the fetches for the next step, then waits for those of this one; the input states of
+    /// the next step.
+    fn fetch(
+        &self,
+        b: &mut Builder,
+        (indices, next): (&[S], &[S]),
+        states: &[S],
+        has_next: S,
+    ) -> Vec<S> {
+        let mut result = Vec::new();
+        for (input, state) in self.inputs.iter().zip(states.chunks(2)) {
+            let changes = input.changes(b, indices, next);
+            let fetches = b.sand(changes, has_next);
+            let slot = b.sxor(state[0], fetches);
+            if input.n_slots == 2 {
+                b.if_then(fetches, |b| input.start(b, self.grid, next, slot));
+            }
+            result.extend([slot, fetches]);
+        }
+        for (input, state) in self.inputs.iter().zip(states.chunks(2)) {
+            b.if_then(state[1], |b| input.wait(b, state[0]));
+        }
+        result
+    }
+
+    /// Makes sure that the slots of the output windows may be written.
+    fn prepare_outputs(&self, b: &mut Builder, states: &[S]) -> (Vec<Address>, Vec<[S; 2]>) {
+        let mut fresh = Vec::new();
+        for (output, state) in self.outputs.iter().zip(states.chunks(2)) {
+            let slots = b.s(int(output.n_slots));
+            let is_full = b.scmp_eq(state[1], slots);
+            b.if_then(is_full, |b| output.wait(b, state[0]));
+            fresh.push([state[0], b.ssub(state[1], is_full)]);
+        }
+        let addresses =
+            self.outputs.iter().zip(&fresh).map(|(output, state)| output.address(b, state[0]));
+        (addresses.collect(), fresh)
+    }
+
+    fn describe(
+        &self,
+        b: &mut Builder,
+        indices: &[S],
+        inputs: Vec<Address>,
+        outputs: Vec<Address>,
+    ) -> Step {
+        let n = indices.len();
+        let positions = (0..n).map(|d| position(b, self.grid.dimensions[d], indices[d])).collect();
+        let (mut is_first, mut is_last) = (b.s(1), b.s(1));
+        for d in n - self.grid.n_reduced..n {
+            let count = self.grid.dimensions[d].count();
+            let (zero, last) = (b.s(0), b.s(int(count - 1)));
+            let (first_here, last_here) =
+                (b.scmp_eq(indices[d], zero), b.scmp_eq(indices[d], last));
+            is_first = b.sand(is_first, first_here);
+            is_last = b.sand(is_last, last_here);
+        }
+        Step { positions, is_first, is_last, inputs, outputs }
+    }
+
+    /// Writes back the output windows that the next step does not have; their states for it.
+    fn write_back(
+        &self,
+        b: &mut Builder,
+        (indices, next): (&[S], &[S]),
+        states: &[[S; 2]],
+        has_next: S,
+    ) -> Vec<S> {
+        let mut result = Vec::new();
+        let one = b.s(1);
+        let is_end = b.sxor(has_next, one);
+        for (output, [slot, used]) in self.outputs.iter().zip(states) {
+            let changes = output.changes(b, indices, next);
+            let is_done = b.sor(changes, is_end);
+            b.if_then(is_done, |b| output.write_back(b, self.grid, indices, *slot));
+            let toggle = if output.n_slots == 2 { is_done } else { b.s(0) };
+            result.extend([b.sxor(*slot, toggle), b.sadd(*used, is_done)]);
+        }
+        result
+    }
+}
