@@ -1,4 +1,6 @@
 //! The compiler: StableHLO in, bundle programs out.
 
 pub mod diagnostic;
+pub mod executable;
+pub mod frontend;
 pub mod hlo;

@@ -1,0 +1,4 @@
+//! Programs from outside -> HLO.
+mod source;
+mod syntax;
+mod text;
