@@ -1,5 +1,6 @@
 //! The compiler: StableHLO in, bundle programs out.
 
+pub mod backend;
 pub mod diagnostic;
 pub mod executable;
 pub mod frontend;

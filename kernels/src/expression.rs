@@ -9,7 +9,7 @@ mod arithmetic;
 mod emit;
 mod transcendental;
 
-pub use arithmetic::Register;
+pub use arithmetic::{Register, narrow};
 pub use emit::{Emitter, Place, Site};
 
 use crate::element::Element;

@@ -44,7 +44,7 @@ impl Register {
 }
 
 /// Rounds or wraps the 32-bit result of arithmetic to `element`.
-pub(super) fn narrow(b: &mut Builder, value: V, element: Element) -> V {
+pub fn narrow(b: &mut Builder, value: V, element: Element) -> V {
     match element {
         Element::F32 | Element::S32 | Element::U32 | Element::Pred => value,
         Element::Bf16 => b.vround_bf16(value),

@@ -133,8 +133,11 @@ impl Printer<'_, '_> {
 }
 
 fn write_dictionary(f: &mut fmt::Formatter<'_>, attributes: &[NamedAttribute]) -> fmt::Result {
+    // By name: the pretty and the generic form give different orders.
+    let mut attributes: Vec<&NamedAttribute> = attributes.iter().collect();
+    attributes.sort_by(|a, b| a.name.cmp(&b.name));
     f.write_str("{")?;
-    write_separated(f, attributes, |f, attribute| {
+    write_separated(f, &attributes, |f, attribute| {
         f.write_str(&quote(&attribute.name))?;
         if matches!(attribute.value, Attribute::Unit) {
             return Ok(());

@@ -268,7 +268,11 @@ impl Parser<'_> {
             let word = self.expect_name("a value")?;
             return Ok(Attribute::Other(word.to_owned()));
         }
-        self.parse_attribute()
+        let value = self.parse_attribute()?;
+        // `[0, 1]` of a field is what `array<i64: 0, 1>` is elsewhere.
+        let is_array = matches!(value, Attribute::Array(_));
+        let integers = if is_array { value.as_integers() } else { None };
+        Ok(integers.map_or(value, Attribute::IntegerArray))
     }
 
     /// Moves past the `>` that closes what is open at `start`; gives the bracket's position.

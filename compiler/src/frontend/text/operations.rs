@@ -5,7 +5,7 @@ use super::lexer::TokenKind;
 use super::parser::Parser;
 use crate::frontend::source::{SourceError, SourceResult, Span};
 use crate::frontend::syntax::{
-    Block, BlockArgument, LocationId, NamedAttribute, Operand, Operation, Region, Type,
+    Attribute, Block, BlockArgument, LocationId, NamedAttribute, Operand, Operation, Region, Type,
 };
 
 /// What the forms fill in: an operation without its results.
@@ -166,6 +166,7 @@ impl<'a> Parser<'a> {
         }
         let discardable = self.parse_optional_dictionary()?;
         self.add_attributes(&mut draft, discardable)?;
+        draft.attributes.retain(says_something);
         self.expect(b':')?;
         let types = self.parse_function_type()?;
         draft.operand_types = types.inputs;
@@ -238,6 +239,14 @@ impl<'a> Parser<'a> {
             Ok(Argument { name, span, value_type, location })
         })
     }
+}
+
+/// False for the lists of empty dictionaries that functions have where the pretty form has nothing.
+fn says_something(attribute: &NamedAttribute) -> bool {
+    let is_empty = |each: &Attribute| matches!(each, Attribute::Dictionary(d) if d.is_empty());
+    let is_about_arguments = matches!(attribute.name.as_str(), "arg_attrs" | "res_attrs");
+    !matches!(&attribute.value, Attribute::Array(each)
+        if is_about_arguments && each.iter().all(is_empty))
 }
 
 /// Whether the regions of an operation see no values from outside.
