@@ -15,12 +15,19 @@ const WINDOW: usize = 100;
 pub struct SourceText<'a> {
     name: &'a str,
     text: &'a str,
+    first_line: usize,
 }
 
 impl<'a> SourceText<'a> {
     /// A text called `name` (a file name, or something like `<input>`).
     pub fn new(name: &'a str, text: &'a str) -> Self {
-        Self { name, text }
+        Self { name, text, first_line: 1 }
+    }
+
+    /// The same text as a part of a larger one that it starts in at line `first_line`.
+    #[must_use]
+    pub fn starting_at_line(self, first_line: usize) -> Self {
+        Self { first_line, ..self }
     }
 
     /// The name that diagnostics print.
@@ -69,7 +76,7 @@ impl Place {
         let line_end = text[start..].find('\n').map_or(text.len(), |newline| start + newline);
         let column = text[line_start..start].chars().count();
         let length = text[start..end.min(line_end)].chars().count().max(1);
-        let line = 1 + text[..line_start].matches('\n').count();
+        let line = source.first_line + text[..line_start].matches('\n').count();
         let skipped = column.saturating_sub(WINDOW / 2);
         let length = length.min(WINDOW - (column - skipped));
         let shown = text[line_start..line_end].trim_end_matches('\r').chars();

@@ -19,6 +19,7 @@ pub mod layout;
 pub mod literal;
 pub mod module;
 pub mod opcode;
+pub mod rewrite;
 pub mod shape;
 
 mod arena;

@@ -2,14 +2,14 @@
 //!
 //! A node's value at a place is computed from its operands' values at the same place; only
 //! [`NodeOp::RowReduce`] combines places (all lanes of a row), and [`NodeOp::Columns`] and
-//! [`NodeOp::Join`] move whole columns of 128 lanes. Every node has an [`Element`] type, and its value is
-//! rounded to that type: bf16 arithmetic is f32 arithmetic, rounded after each node.
+//! [`NodeOp::Join`] move whole columns of 128 lanes. Every node has an [`Element`] type, and its
+//! value is rounded to that type: bf16 arithmetic is f32 arithmetic, rounded after each node.
 
 mod arithmetic;
 mod emit;
 mod transcendental;
 
-pub use arithmetic::Register;
+pub use arithmetic::{Register, narrow};
 pub use emit::{Emitter, Place, Site};
 
 use crate::element::Element;

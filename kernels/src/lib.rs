@@ -5,4 +5,6 @@
 pub mod element;
 pub mod expression;
 pub mod llo;
+pub mod packing;
 pub mod pipeline;
+pub mod rowwise;

@@ -17,8 +17,8 @@ use zip::{CompressionMethod, ZipArchive, ZipWriter, write::SimpleFileOptions};
 
 mod header;
 
-pub use header::{Descr, Kind};
 use header::Header;
+pub use header::{Descr, Kind};
 
 /// What can be wrong with a NumPy file.
 #[derive(Debug, thiserror::Error)]
@@ -41,7 +41,9 @@ pub enum NumpyError {
         given: usize,
     },
     /// The elements are of a type that no HLO type represents.
-    #[error("elements of NumPy type {0} have no counterpart; allowed are b1, i, u, f and V2 (bf16)")]
+    #[error(
+        "elements of NumPy type {0} have no counterpart; allowed are b1, i, u, f and V2 (bf16)"
+    )]
     Unsupported(Descr),
     /// The elements are not of the wanted type.
     #[error(
@@ -114,9 +116,8 @@ pub fn write_npy(path: &Path, literal: &ArrayLiteral) -> io::Result<()> {
 /// The file system's.
 pub fn write_npz(path: &Path, arrays: &[(String, ArrayLiteral)]) -> io::Result<()> {
     let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
-    let options = SimpleFileOptions::default()
-        .compression_method(CompressionMethod::Stored)
-        .large_file(true);
+    let options =
+        SimpleFileOptions::default().compression_method(CompressionMethod::Stored).large_file(true);
     for (name, literal) in arrays {
         archive.start_file(format!("{name}.npy"), options)?;
         archive.write_all(&npy_bytes(literal))?;

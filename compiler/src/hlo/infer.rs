@@ -131,7 +131,7 @@ fn infer_family(op: &Op, context: &Context<'_>) -> Result<Shape, InferError> {
 }
 
 /// Both shapes in one, if they only differ in layouts that one of them leaves undecided.
-fn agree(inferred: &Shape, stated: &Shape) -> Option<Shape> {
+pub(super) fn agree(inferred: &Shape, stated: &Shape) -> Option<Shape> {
     match (inferred, stated) {
         (Shape::Array(a), Shape::Array(b)) if a.same_but_layout(b) => {
             match (a.layout(), b.layout()) {

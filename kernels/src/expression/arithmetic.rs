@@ -44,7 +44,7 @@ impl Register {
 }
 
 /// Rounds or wraps the 32-bit result of arithmetic to `element`.
-pub(super) fn narrow(b: &mut Builder, value: V, element: Element) -> V {
+pub fn narrow(b: &mut Builder, value: V, element: Element) -> V {
     match element {
         Element::F32 | Element::S32 | Element::U32 | Element::Pred => value,
         Element::Bf16 => b.vround_bf16(value),
@@ -265,7 +265,8 @@ fn binary_integer(b: &mut Builder, op: Binary, [x, y]: [V; 2], element: Element)
         Binary::Maximum => b.vmax_s32(x, y),
         Binary::Minimum if unsigned => b.vmin_u32(x, y),
         Binary::Minimum => b.vmin_s32(x, y),
-        // Shifts by the width or more: 0, or the sign; shifts are of the 32-bit word, narrowed after.
+        // Shifts by the width or more: 0, or the sign; shifts are of the 32-bit word, narrowed
+        // after.
         Binary::ShiftLeft => b.vshl(x, y),
         Binary::ShiftRightArithmetic if unsigned => {
             let signed = sign_extended(b, x, element);

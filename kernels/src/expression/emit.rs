@@ -5,7 +5,7 @@ use super::{
     arithmetic::{self, Register},
 };
 use crate::llo::{Builder, V};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A register's worth of the iteration space: 8 rows of 128 lanes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -75,6 +75,26 @@ impl<'a> Emitter<'a> {
     /// Forgets all values but `known`.
     pub fn restore(&mut self, known: BTreeMap<(NodeId, Place), Register>) {
         self.values = known;
+    }
+
+    /// The nodes that are the same in every column and that others under `roots` need, without
+    /// going below `known` nodes; not those that a constant or a row reduction gives already.
+    pub fn columns_under(&self, roots: &[NodeId], known: &[NodeId]) -> Vec<NodeId> {
+        let (mut open, mut found, mut seen) = (roots.to_vec(), Vec::new(), BTreeSet::new());
+        while let Some(id) = open.pop() {
+            if !seen.insert(id) || known.contains(&id) {
+                continue;
+            }
+            if !self.is_column[id.0] {
+                open.extend(self.expression.operands(id));
+                continue;
+            }
+            let op = &self.expression.node(id).op;
+            if !matches!(op, NodeOp::Constant(_) | NodeOp::RowReduce(..)) {
+                found.push(id);
+            }
+        }
+        found
     }
 
     /// Sets the value of a node, as the kernel has it from elsewhere.

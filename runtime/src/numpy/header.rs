@@ -124,7 +124,8 @@ impl Header {
         let rest = bytes.strip_prefix(MAGIC).ok_or_else(|| wrong("it does not begin as one"))?;
         let ([major, _minor], rest) = split_array(rest).ok_or_else(|| wrong("it is too short"))?;
         let (length, rest) = if major == 1 {
-            let length = split_array(rest).map(|(n, rest)| (u32::from(u16::from_le_bytes(n)), rest));
+            let length =
+                split_array(rest).map(|(n, rest)| (u32::from(u16::from_le_bytes(n)), rest));
             length.ok_or_else(|| wrong("it is too short"))?
         } else {
             let length = split_array(rest).map(|(n, rest)| (u32::from_le_bytes(n), rest));
@@ -137,7 +138,8 @@ impl Header {
         let (text, data) = rest.split_at_checked(length).ok_or_else(|| wrong("it is too short"))?;
         let text = std::str::from_utf8(text).map_err(|_| wrong("its header is not text"))?;
         let header = Self::parse(text);
-        let header = header.ok_or_else(|| NumpyError::Header(format!("header {:?}", text.trim_end())))?;
+        let header =
+            header.ok_or_else(|| NumpyError::Header(format!("header {:?}", text.trim_end())))?;
         Ok((header, data))
     }
 
@@ -156,8 +158,7 @@ impl Header {
                 }
                 "fortran_order" => {
                     let is = value.strip_prefix("True").map(|after| (true, after));
-                    let (is, after) =
-                        is.or_else(|| Some((false, value.strip_prefix("False")?)))?;
+                    let (is, after) = is.or_else(|| Some((false, value.strip_prefix("False")?)))?;
                     fortran_order = Some(is);
                     after
                 }
@@ -248,10 +249,7 @@ mod tests {
         let header = Header::new(Descr::of(ElementType::F32), vec![5]);
         let bytes = header.to_bytes();
         let text = std::str::from_utf8(&bytes[10..]).expect("text");
-        assert_eq!(
-            text.trim_end(),
-            "{'descr': '<f4', 'fortran_order': False, 'shape': (5,), }"
-        );
+        assert_eq!(text.trim_end(), "{'descr': '<f4', 'fortran_order': False, 'shape': (5,), }");
     }
 
     #[test]
@@ -269,7 +267,12 @@ mod tests {
             "{'descr': [('a', '<f4')], 'fortran_order': True, 'shape': ()}",
         ];
         assert!(texts.iter().all(|text| Header::parse(text).is_none()));
-        for bytes in [&b""[..], b"\x93NUMPY", b"\x93NUMPY\x01\x00\xff\xff{", b"\x93NUMPY\x02\x00\xff\xff\xff\xff"] {
+        for bytes in [
+            &b""[..],
+            b"\x93NUMPY",
+            b"\x93NUMPY\x01\x00\xff\xff{",
+            b"\x93NUMPY\x02\x00\xff\xff\xff\xff",
+        ] {
             assert!(Header::read(bytes).is_err());
         }
     }

@@ -1,0 +1,177 @@
+//! LLO to bundles: the order of the steps.
+//!
+//! 1. [`flow`]: loops are opened into segments; values become variables.
+//! 2. [`coalesce`]: copies of carried values that are not needed go away.
+//! 3. [`fifo`]: what the FIFOs hold before each segment.
+//! 4. [`spill`]: variables go to memory until the program order fits into the registers.
+//! 5. [`dependence`] and [`schedule`]: each segment becomes bundles, never needing more registers
+//!    than the program order or the limit.
+//! 6. [`regalloc`]: variables get registers. If some find none, others are spilled, and it goes on
+//!    with step 4.
+//! 7. [`emit`]: bundles over registers, branches, distances across the borders of segments.
+
+mod address;
+mod coalesce;
+mod dependence;
+mod emit;
+mod fifo;
+mod flow;
+mod liveness;
+mod regalloc;
+mod schedule;
+mod spill;
+
+use flow::Code;
+use palmetto_isa::{ChipSpec, MemorySpace, Program, memory::GRANULE_BYTES};
+use palmetto_kernels::llo::{Function, Scratch};
+use regalloc::{Allocation, REGISTERS, Ranges};
+use schedule::{Bundles, Context};
+use spill::Spills;
+use thiserror::Error;
+
+/// Why there is no program for a function.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum BackendError {
+    /// Scratches and spills are larger than the memory.
+    #[error(
+        "`{function}` needs {needed_bytes} bytes of {space}, the chip has {available_bytes}: {scratches}"
+    )]
+    MemoryExceeded {
+        /// The function.
+        function: String,
+        /// VMEM or SMEM.
+        space: &'static str,
+        /// What it needs.
+        needed_bytes: u64,
+        /// What there is.
+        available_bytes: u64,
+        /// The scratches with their sizes.
+        scratches: String,
+    },
+    /// A segment pushes more results than a FIFO holds before it pops any.
+    #[error("the FIFO of {fifo} holds {capacity} results; more are pushed before one is popped")]
+    FifoOverflow {
+        /// The unit.
+        fifo: String,
+        /// How many results it holds.
+        capacity: i64,
+    },
+    /// A pop for which nothing was pushed.
+    #[error("a result of {fifo} is popped that was never pushed")]
+    FifoUnderflow {
+        /// The unit.
+        fifo: String,
+    },
+    /// Even with everything in memory that can be, there are not enough registers.
+    #[error("`{function}` does not fit into the registers after {rounds} rounds of spilling")]
+    RegistersExceeded {
+        /// The function.
+        function: String,
+        /// How often variables were spilled.
+        rounds: usize,
+    },
+}
+
+/// Rounds of scheduling, allocating and spilling.
+const MAX_ROUNDS: usize = 64;
+
+/// The bundles of `function`.
+///
+/// # Errors
+/// If the function needs more memory than there is, or uses a FIFO in a way that cannot work.
+pub fn generate_code(function: &Function, chip: &ChipSpec) -> Result<Program, BackendError> {
+    let mut code = flow::open_loops(function);
+    coalesce::coalesce(&mut code);
+    let mut spills = Spills::new(&mut code);
+    let fifos = fifo::occupancies(&mut code, chip)?;
+    let mut limits = REGISTERS.map(|count| i32::try_from(count).expect("there are few registers"));
+    for _ in 0..MAX_ROUNDS {
+        spills.relieve(&mut code, limits);
+        let liveness = liveness::Liveness::of(&code);
+        let bundles = schedule_all(&code, &liveness, &fifos, (chip, limits));
+        let ranges = Ranges::of(&code, &liveness, &bundles);
+        match regalloc::allocate(&ranges) {
+            Ok(allocation) => return finish(function, &code, (&bundles, &allocation), chip),
+            Err(failed) => {
+                // First the scheduler leaves some registers as slack, then variables are spilled.
+                let tight = failed.iter().map(|value| flow::class(*value));
+                let mut spilled = false;
+                for class in tight.collect::<std::collections::BTreeSet<_>>() {
+                    if limits[class] > slack_limit(class) {
+                        limits[class] -= 2;
+                        spilled = true;
+                    }
+                }
+                if !spilled {
+                    let victims = spills.victims(&code, &failed, &ranges);
+                    spills.spill(&mut code, &victims);
+                }
+            }
+        }
+    }
+    Err(BackendError::RegistersExceeded { function: function.name.clone(), rounds: MAX_ROUNDS })
+}
+
+fn slack_limit(class: usize) -> i32 {
+    i32::try_from(REGISTERS[class]).expect("there are few registers") - 4
+}
+
+fn schedule_all(
+    code: &Code,
+    liveness: &liveness::Liveness,
+    fifos: &[fifo::Fifos],
+    (chip, limits): (&ChipSpec, [i32; 3]),
+) -> Vec<Bundles> {
+    let schedule_one = |(index, segment): (usize, &Vec<flow::Inst>)| {
+        let graph = dependence::dependences(segment, &fifos[index], chip);
+        let live = (&liveness.live_in[index], &liveness.live_out[index]);
+        schedule::schedule(segment, &graph, &Context { chip, live, limits })
+    };
+    code.segments.iter().enumerate().map(schedule_one).collect()
+}
+
+fn finish(
+    function: &Function,
+    code: &Code,
+    (bundles, allocation): (&[Bundles], &Allocation),
+    chip: &ChipSpec,
+) -> Result<Program, BackendError> {
+    verify_memory(function, &code.scratches, MemorySpace::Vmem, chip.vmem_bytes)?;
+    verify_memory(function, &code.scratches, MemorySpace::Smem, chip.smem_bytes)?;
+    let emitted = emit::emit(code, bundles, allocation);
+    let granules = granules(&code.scratches, MemorySpace::Vmem);
+    Ok(Program {
+        name: function.name.clone(),
+        bundles: emitted.bundles,
+        descriptors: function.descriptors.clone(),
+        vmem_granules: u32::try_from(granules).expect("the VMEM has fewer granules"),
+        n_arguments: function.n_arguments,
+    })
+}
+
+fn granules(scratches: &[Scratch], space: MemorySpace) -> u64 {
+    let all = scratches.iter().filter(|scratch| scratch.space == space);
+    all.map(|s| u64::from(s.base) + u64::from(s.granules)).max().unwrap_or(0)
+}
+
+fn verify_memory(
+    function: &Function,
+    scratches: &[Scratch],
+    space: MemorySpace,
+    available_bytes: u64,
+) -> Result<(), BackendError> {
+    let needed_bytes = granules(scratches, space) * GRANULE_BYTES as u64;
+    if needed_bytes <= available_bytes {
+        return Ok(());
+    }
+    let all = scratches.iter().filter(|s| s.space == space && s.granules > 0);
+    let bytes = |s: &Scratch| u64::from(s.granules) * GRANULE_BYTES as u64;
+    let scratches = all.map(|s| format!("{} {}", s.name, bytes(s))).collect::<Vec<_>>().join(", ");
+    Err(BackendError::MemoryExceeded {
+        function: function.name.clone(),
+        space: space.name(),
+        needed_bytes,
+        available_bytes,
+        scratches,
+    })
+}

@@ -1,0 +1,29 @@
+//! Programs from outside -> HLO.
+//!
+//! Reads StableHLO as text, in pretty and generic form: [`split_programs`] cuts a file into
+//! programs, [`parse_program`] makes a syntax tree of one, and [`import_module`] makes the HLO
+//! module of one of its functions. Whatever is wrong with a program is a [`Diagnostic`] that
+//! points into its text; nothing panics, however malformed the text is.
+
+mod source;
+mod syntax;
+mod text;
+
+use crate::diagnostic::{Diagnostic, SourceText};
+pub use source::{SourceChunk, split_programs};
+pub use syntax::Program;
+
+use source::SourceError;
+
+/// Parses one program in MLIR text.
+///
+/// # Errors
+/// The first thing that is no MLIR, or a value used with a type that is not its own.
+pub fn parse_program(source: SourceChunk) -> Result<Program, Diagnostic> {
+    text::parse(source).map_err(|(source, error)| diagnose(&source, error))
+}
+
+fn diagnose(source: &SourceChunk, error: SourceError) -> Diagnostic {
+    let text = SourceText::new(&source.file, &source.text).starting_at_line(source.first_line);
+    Diagnostic::new(error.message).at(text, error.span.start..error.span.end)
+}

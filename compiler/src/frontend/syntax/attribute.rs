@@ -1,0 +1,137 @@
+//! Attributes.
+
+use super::types::{Scalar, TensorType, Type};
+use crate::frontend::source::Span;
+
+/// An attribute and its name.
+#[derive(Clone, Debug)]
+pub(crate) struct NamedAttribute {
+    pub(crate) name: String,
+    pub(crate) value: Attribute,
+    /// Where the value is written.
+    pub(crate) span: Span,
+}
+
+/// The value of an attribute.
+#[derive(Clone, Debug)]
+pub(crate) enum Attribute {
+    Unit,
+    Bool(bool),
+    /// An integer; the type is `i64` where the text gives none.
+    Integer(i128, Scalar),
+    Float(FloatValue, Scalar),
+    String(String),
+    /// `@name`, with nested references joined by `::@`.
+    Symbol(String),
+    Type(Type),
+    Array(Vec<Attribute>),
+    Dictionary(Vec<NamedAttribute>),
+    /// `array<iN: …>`; also what the pretty forms write as `[0, 1]`.
+    IntegerArray(Vec<i64>),
+    /// `array<i1: …>`.
+    BoolArray(Vec<bool>),
+    /// `dense<…> : tensor<…>`.
+    Dense(Dense),
+    /// `dense_resource<key> : tensor<…>`: a blob of the resources block.
+    Resource {
+        key: String,
+        tensor: TensorType,
+    },
+    /// `#dialect<name VALUE>` or `#dialect.name<VALUE>`.
+    Enum {
+        dialect: String,
+        name: String,
+        value: String,
+    },
+    /// `#dialect.name<key = value, …>`.
+    Struct {
+        dialect: String,
+        name: String,
+        fields: Vec<NamedAttribute>,
+    },
+    /// Anything else, as it is written.
+    Other(String),
+}
+
+/// A floating-point number: a value, or the bits of one.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum FloatValue {
+    Decimal(f64),
+    Bits(u64),
+}
+
+/// A constant tensor.
+#[derive(Clone, Debug)]
+pub(crate) struct Dense {
+    pub(crate) tensor: TensorType,
+    pub(crate) data: DenseData,
+}
+
+/// The elements of a constant, as little-endian bytes; an `i1` takes one byte, 0 or 1.
+#[derive(Clone, Debug)]
+pub(crate) enum DenseData {
+    /// Every element, row-major.
+    Elements(Vec<u8>),
+    /// One element that stands for all.
+    Splat(Vec<u8>),
+    /// The element type's literals are not decoded (complex numbers, 8-bit floats).
+    Undecoded,
+}
+
+impl Attribute {
+    /// A list of integers, however it is spelled: `array<i64: …>`, `[0, 1]`,
+    /// `dense<[0, 1]> : tensor<2xi64>`.
+    pub(crate) fn as_integers(&self) -> Option<Vec<i64>> {
+        match self {
+            Self::IntegerArray(values) => Some(values.clone()),
+            Self::Array(values) => values
+                .iter()
+                .map(|value| match value {
+                    Self::Integer(value, _) => i64::try_from(*value).ok(),
+                    _ => None,
+                })
+                .collect(),
+            Self::Dense(dense) => dense.as_integers(),
+            _ => None,
+        }
+    }
+
+    /// A list of booleans: `array<i1: …>`, `[true, false]`, a dense `i1` tensor.
+    pub(crate) fn as_bools(&self) -> Option<Vec<bool>> {
+        match self {
+            Self::BoolArray(values) => Some(values.clone()),
+            Self::Array(values) => values
+                .iter()
+                .map(|value| if let Self::Bool(value) = value { Some(*value) } else { None })
+                .collect(),
+            Self::Dense(dense) if dense.tensor.element == Scalar::integer(1) => {
+                Some(dense.as_integers()?.into_iter().map(|value| value != 0).collect())
+            }
+            _ => None,
+        }
+    }
+}
+
+impl Dense {
+    /// The elements as integers, when they are integers.
+    pub(crate) fn as_integers(&self) -> Option<Vec<i64>> {
+        let Scalar::Integer { .. } = self.tensor.element else { return None };
+        let width = self.tensor.element.byte_width()?;
+        let read = |bytes: &[u8]| {
+            // Sign extension: negative when the top bit of the top byte is set.
+            let negative = bytes.last().is_some_and(|byte| byte & 0x80 != 0);
+            let mut wide = if negative { [0xff; 8] } else { [0; 8] };
+            wide[..bytes.len()].copy_from_slice(bytes);
+            i64::from_le_bytes(wide)
+        };
+        match &self.data {
+            DenseData::Elements(bytes) => Some(bytes.chunks_exact(width).map(read).collect()),
+            DenseData::Splat(bytes) => {
+                let count = self.tensor.element_count()?;
+                // A list of dimensions is short; a splat must not become a huge one.
+                (count <= 1 << 16).then(|| vec![read(bytes); count])
+            }
+            DenseData::Undecoded => None,
+        }
+    }
+}

@@ -1,0 +1,31 @@
+//! MLIR text -> syntax tree.
+//!
+//! Reads the pretty and the generic form of StableHLO, and enough of the func, sdy, chlo and
+//! check dialects for the programs that frameworks print. Nesting is bounded, so no input
+//! overflows the stack, and every pass over the text is linear.
+
+mod attributes;
+mod dense;
+mod forms;
+mod functions;
+mod lexer;
+mod locations;
+mod operations;
+mod parser;
+mod types;
+
+use super::source::{SourceChunk, SourceError};
+use super::syntax::Program;
+use parser::Parser;
+
+/// Parses one program.
+pub(super) fn parse(source: SourceChunk) -> Result<Program, (SourceChunk, SourceError)> {
+    let parsed = Parser::new(&source.text).and_then(|mut parser| {
+        let module = parser.parse_top_level()?;
+        Ok((module, parser.locations, parser.resources))
+    });
+    match parsed {
+        Ok((module, locations, resources)) => Ok(Program { source, module, locations, resources }),
+        Err(error) => Err((source, error)),
+    }
+}

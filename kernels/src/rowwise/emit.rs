@@ -1,0 +1,306 @@
+//! Emits a planned row kernel: rows, in them stages, in them columns.
+
+use super::{
+    plan::{Plan, Stage},
+    site::{RowSite, int},
+};
+use crate::{
+    element::{Class, Element},
+    expression::{Emitter, NodeId, NodeOp, Place, Reducer, Register, narrow},
+    llo::{Address, Builder, S, ScratchId, V, Value},
+    packing,
+    pipeline::{Step, pipeline},
+};
+use palmetto_isa::{
+    ChipSpec, MemorySpace,
+    memory::{LANES, VREG_GRANULES},
+};
+
+pub(super) fn emit(b: &mut Builder, plan: &Plan<'_>, chip: &ChipSpec) {
+    let saved = b.scratch("saved", MemorySpace::Vmem, plan.saved_granules());
+    let windows = (plan.inputs.as_slice(), plan.outputs.as_slice());
+    pipeline(b, (&plan.grid, chip.n_cores), windows, |b, step| {
+        let kernel = Kernel { plan, saved };
+        kernel.window(b, step);
+    });
+}
+
+struct Kernel<'a> {
+    plan: &'a Plan<'a>,
+    saved: ScratchId,
+}
+
+impl Kernel<'_> {
+    fn window(&self, b: &mut Builder, step: &Step) {
+        let site = RowSite::new(b, self.plan, step);
+        let block = self.plan.grid.dimensions.last().expect("a grid has a dimension").block;
+        let iterations = b.s(int(block / self.plan.groups));
+        b.for_loop(iterations, &[], |b, index, _| {
+            let site = site.at_rows(b, index);
+            self.rows(b, &site);
+            Vec::new()
+        });
+    }
+
+    /// All stages on the rows at hand.
+    fn rows(&self, b: &mut Builder, site: &RowSite<'_>) {
+        let mut emitter = Emitter::new(&self.plan.spec.expression, site);
+        for stage in &self.plan.stages {
+            let mut at_rows = site.clone();
+            self.emit_columns_once(b, &mut emitter, &mut at_rows, stage);
+            let known = emitter.known();
+            let accumulators = self.stage(b, (&mut emitter, &at_rows), stage);
+            emitter.restore(known);
+            self.finish_reductions(b, &mut emitter, stage, &accumulators);
+        }
+    }
+
+    /// Emits what a stage needs that is the same in every column, outside of its loop.
+    fn emit_columns_once(
+        &self,
+        b: &mut Builder,
+        emitter: &mut Emitter<'_>,
+        site: &mut RowSite<'_>,
+        stage: &Stage,
+    ) {
+        for node in emitter.columns_under(&self.roots(stage), &stage.loads) {
+            for row in 0..self.plan.rows_at_once() {
+                emitter.emit(b, site, node, Place { row, column: 0 });
+            }
+        }
+    }
+
+    fn roots(&self, stage: &Stage) -> Vec<NodeId> {
+        let spec = self.plan.spec;
+        let outputs = stage.outputs.iter().map(|n| spec.outputs[*n]);
+        let operands = stage.reductions.iter().flat_map(|id| spec.expression.operands(*id));
+        outputs.chain(operands).chain(stage.saves.iter().copied()).collect()
+    }
+
+    /// The column loop of a stage; its accumulators, by reduction and row.
+    fn stage(
+        &self,
+        b: &mut Builder,
+        (emitter, site): (&mut Emitter<'_>, &RowSite<'_>),
+        stage: &Stage,
+    ) -> Vec<V> {
+        let plan = self.plan;
+        let is_partial = !plan.spec.lanes.is_multiple_of(LANES) && !stage.reductions.is_empty();
+        let whole = plan.columns - usize::from(is_partial);
+        let chunks = whole / plan.columns_at_once;
+        let mut accumulators = self.identities(b, stage);
+        let known = emitter.known();
+        if chunks > 1 {
+            let count = b.s(int(chunks));
+            let initial: Vec<Value> = accumulators.iter().map(|v| Value::V(*v)).collect();
+            let end = b.for_loop(count, &initial, |b, index, carried| {
+                let mut chunk = site.at_columns(b, Some(index), 0);
+                let accumulators = carried.iter().map(vector).collect();
+                let columns = 0..plan.columns_at_once;
+                let next = self.columns(b, (emitter, &mut chunk), stage, columns, accumulators);
+                next.into_iter().map(Value::V).collect()
+            });
+            emitter.restore(known);
+            accumulators = end.iter().map(vector).collect();
+        }
+        let first = if chunks > 1 { chunks * plan.columns_at_once } else { 0 };
+        if first < plan.columns {
+            let mut chunk = site.at_columns(b, None, first);
+            let columns = 0..plan.columns - first;
+            accumulators = self.columns(b, (emitter, &mut chunk), stage, columns, accumulators);
+        }
+        accumulators
+    }
+
+    fn identities(&self, b: &mut Builder, stage: &Stage) -> Vec<V> {
+        let mut identities = Vec::new();
+        for id in &stage.reductions {
+            let identity = identity(b, self.reducer(*id));
+            identities.extend((0..self.plan.rows_at_once()).map(|_| identity));
+        }
+        identities
+    }
+
+    fn reducer(&self, id: NodeId) -> (Reducer, Element) {
+        let node = self.plan.spec.expression.node(id);
+        let NodeOp::RowReduce(reducer, _) = &node.op else {
+            panic!("{:?} is not a row reduction", node.op);
+        };
+        (*reducer, node.element)
+    }
+
+    /// One chunk of columns; the accumulators after it.
+    fn columns(
+        &self,
+        b: &mut Builder,
+        (emitter, site): (&mut Emitter<'_>, &mut RowSite<'_>),
+        stage: &Stage,
+        columns: std::ops::Range<usize>,
+        mut accumulators: Vec<V>,
+    ) -> Vec<V> {
+        let rows = self.plan.rows_at_once();
+        for column in columns {
+            for row in 0..rows {
+                let place = Place { row, column };
+                for id in &stage.loads {
+                    let at = self.saved_at(b, site, *id, place);
+                    let value = b.load(at);
+                    emitter.set(*id, place, Register::Vector(value));
+                }
+                for id in &stage.saves {
+                    let value = emitter.emit(b, site, *id, place).vector();
+                    let at = self.saved_at(b, site, *id, place);
+                    b.store(at, value);
+                }
+                for (n, id) in stage.reductions.iter().enumerate() {
+                    let accumulator = &mut accumulators[n * rows + row];
+                    *accumulator = self.accumulate(b, (emitter, site), (*id, place), *accumulator);
+                }
+            }
+            for n in &stage.outputs {
+                self.store_output(b, (emitter, site), *n, column);
+            }
+        }
+        accumulators
+    }
+
+    fn accumulate(
+        &self,
+        b: &mut Builder,
+        (emitter, site): (&mut Emitter<'_>, &mut RowSite<'_>),
+        (id, place): (NodeId, Place),
+        accumulator: V,
+    ) -> V {
+        let operand = self.plan.spec.expression.operands(id)[0];
+        let mut value = emitter.emit(b, site, operand, place).vector();
+        let first_lane = (site.column().1 + place.column) * LANES;
+        let is_known = site.column().0.is_none();
+        if is_known && first_lane + LANES > self.plan.spec.lanes {
+            let mask = b.lanes_below(self.plan.spec.lanes - first_lane);
+            let identity = identity(b, self.reducer(id));
+            value = b.vsel(mask, value, identity);
+        }
+        combine(b, self.reducer(id), accumulator, value)
+    }
+
+    fn store_output(
+        &self,
+        b: &mut Builder,
+        (emitter, site): (&mut Emitter<'_>, &mut RowSite<'_>),
+        n: usize,
+        column: usize,
+    ) {
+        let node = self.plan.spec.outputs[n];
+        let tiles = *self.plan.outputs[n].block.tiles();
+        let packing = tiles.element.packing();
+        for group in 0..self.plan.rows_at_once() / packing {
+            let parts: Vec<Register> = (0..packing)
+                .map(|part| {
+                    let place = Place { row: group * packing + part, column };
+                    emitter.emit(b, site, node, place)
+                })
+                .collect();
+            let packed = packing::pack(b, tiles.element, &parts);
+            let at = site.outputs[n].plus(tiles.offset(group, site.column().1 + column));
+            b.store(at, packed);
+        }
+    }
+
+    fn saved_at(&self, b: &mut Builder, site: &RowSite<'_>, id: NodeId, place: Place) -> Address {
+        let plan = self.plan;
+        let index = plan.saved.iter().position(|other| *other == id).expect("the node is saved");
+        let row = index * plan.rows_at_once() + place.row;
+        let (dynamic, known) = site.column();
+        let offset = (row * plan.columns + known + place.column) * VREG_GRANULES;
+        let start = b.start_of(self.saved).plus(offset);
+        match dynamic {
+            None => start,
+            Some(column) => {
+                let column = b.smul_imm(column, int(VREG_GRANULES));
+                Address { base: b.sadd(start.base, column), ..start }
+            }
+        }
+    }
+
+    /// Combines the lanes of the accumulators, and makes the results known.
+    fn finish_reductions(
+        &self,
+        b: &mut Builder,
+        emitter: &mut Emitter<'_>,
+        stage: &Stage,
+        accumulators: &[V],
+    ) {
+        let rows = self.plan.rows_at_once();
+        for (n, id) in stage.reductions.iter().enumerate() {
+            let reducer = self.reducer(*id);
+            let values = across_lanes(b, reducer, &accumulators[n * rows..(n + 1) * rows]);
+            for (row, value) in values.into_iter().enumerate() {
+                let value = narrow(b, value, reducer.1);
+                emitter.set(*id, Place { row, column: 0 }, Register::Vector(value));
+            }
+        }
+    }
+}
+
+fn vector(value: &Value) -> V {
+    match value {
+        Value::V(v) => *v,
+        Value::S(_) | Value::M(_) => panic!("accumulators are vectors"),
+    }
+}
+
+/// The value that changes nothing.
+fn identity(b: &mut Builder, (reducer, element): (Reducer, Element)) -> V {
+    match (reducer, element.class()) {
+        (Reducer::Add, _) => b.i32(0),
+        (Reducer::Max, Class::Float) => b.f32(f32::NEG_INFINITY),
+        (Reducer::Max, Class::Signed) => b.i32(i32::MIN),
+        (Reducer::Max, _) => b.i32(0),
+        (Reducer::Min, Class::Float) => b.f32(f32::INFINITY),
+        (Reducer::Min, Class::Signed) => b.i32(i32::MAX),
+        (Reducer::Min, _) => b.i32(-1),
+    }
+}
+
+/// One step of a reduction.
+fn combine(b: &mut Builder, (reducer, element): (Reducer, Element), x: V, y: V) -> V {
+    match (reducer, element.class()) {
+        (Reducer::Add, Class::Float) => b.vadd_f32(x, y),
+        (Reducer::Add, _) => b.vadd_s32(x, y),
+        (Reducer::Max, Class::Float) => b.vmax_f32(x, y),
+        (Reducer::Max, Class::Signed) => b.vmax_s32(x, y),
+        (Reducer::Max, _) => b.vmax_u32(x, y),
+        (Reducer::Min, Class::Float) => b.vmin_f32(x, y),
+        (Reducer::Min, Class::Signed) => b.vmin_s32(x, y),
+        (Reducer::Min, _) => b.vmin_u32(x, y),
+    }
+}
+
+/// Reduces each value over its lanes; the results are in all lanes.
+fn across_lanes(b: &mut Builder, (reducer, element): (Reducer, Element), values: &[V]) -> Vec<V> {
+    let units = || (0..values.len()).map(|n| u8::from(n % 2 == 1));
+    if element.class() == Class::Float {
+        for (value, unit) in values.iter().zip(units()) {
+            match reducer {
+                Reducer::Add => b.xlu_sum_f32(unit, *value),
+                Reducer::Max => b.xlu_max_f32(unit, *value),
+                Reducer::Min => b.xlu_min_f32(unit, *value),
+            }
+        }
+        return units().map(|unit| b.xlu_pop(unit)).collect();
+    }
+    let mut values = values.to_vec();
+    let mut distance = LANES / 2;
+    while distance > 0 {
+        let amount: S = b.s(int(distance));
+        for (value, unit) in values.iter().zip(units()) {
+            b.xlu_rot(unit, *value, amount);
+        }
+        let moved: Vec<V> = units().map(|unit| b.xlu_pop(unit)).collect();
+        values = (values.iter().zip(moved))
+            .map(|(value, moved)| combine(b, (reducer, element), *value, moved))
+            .collect();
+        distance /= 2;
+    }
+    values
+}

@@ -1,0 +1,323 @@
+//! The plan of a row kernel: grid, windows, stages, and how much is unrolled.
+
+use super::{Access, Input, Rowwise, RowwiseError};
+use crate::{
+    element::Element,
+    expression::{Axis, NodeId, NodeOp, Unary},
+    pipeline::{Block, Grid, GridDimension, TileBlock, Window},
+};
+use palmetto_isa::{
+    ChipSpec,
+    memory::{GRANULE_BYTES, LANES, SUBLANES, VREG_GRANULES},
+};
+use std::collections::BTreeSet;
+
+/// Registers that one pass of a loop body works on: enough to hide latencies, few enough to live in
+/// registers.
+const UNROLLED: usize = 8;
+/// Columns that may be unrolled where columns are joined or shifted.
+const COLUMNS_UNROLLED: usize = 32;
+/// Steps per core that make the pipeline overlap transfers and computation well.
+const STEPS_PER_CORE: usize = 8;
+
+/// What one stage does.
+#[derive(Debug, Default)]
+pub(super) struct Stage {
+    /// Row reductions that it accumulates.
+    pub(super) reductions: Vec<NodeId>,
+    /// Values that it leaves in VMEM for later stages.
+    pub(super) saves: Vec<NodeId>,
+    /// Values of earlier stages that it loads.
+    pub(super) loads: Vec<NodeId>,
+    /// Outputs (indices) that it stores.
+    pub(super) outputs: Vec<usize>,
+}
+
+/// Everything that is decided before ops are emitted.
+#[derive(Debug)]
+pub(super) struct Plan<'a> {
+    pub(super) spec: &'a Rowwise,
+    pub(super) grid: Grid,
+    pub(super) inputs: Vec<Window>,
+    pub(super) outputs: Vec<Window>,
+    pub(super) stages: Vec<Stage>,
+    /// Values that stages leave in VMEM, in their order there.
+    pub(super) saved: Vec<NodeId>,
+    /// Tile rows of a group: the packing of the narrowest operand.
+    pub(super) packing: usize,
+    /// Groups that the row loop works on at a time.
+    pub(super) groups: usize,
+    /// Columns that the column loop works on at a time.
+    pub(super) columns_at_once: usize,
+    /// Columns of a row.
+    pub(super) columns: usize,
+}
+
+pub(super) fn columns_of(lanes: usize) -> usize {
+    lanes.div_ceil(LANES)
+}
+
+pub(super) fn plan<'a>(spec: &'a Rowwise, chip: &ChipSpec) -> Result<Plan<'a>, RowwiseError> {
+    let columns = columns_of(spec.lanes);
+    let needed = spec.expression.reachable(&spec.outputs);
+    let packing = packing(spec);
+    let moves_columns = needed
+        .iter()
+        .any(|id| matches!(spec.expression.node(*id).op, NodeOp::Columns { .. } | NodeOp::Join(_)));
+    if moves_columns && columns > COLUMNS_UNROLLED {
+        let limit = COLUMNS_UNROLLED * LANES;
+        return Err(RowwiseError::TooManyColumns { lanes: spec.lanes, limit });
+    }
+    let (stages, saved) = stages(spec);
+    let tile_rows = spec.rows.div_ceil(SUBLANES);
+    let majors = if is_flat(spec, &needed) { Vec::new() } else { spec.majors.clone() };
+    let per_matrix = if majors.is_empty() {
+        tile_rows * spec.majors.iter().product::<usize>()
+    } else {
+        tile_rows
+    };
+    if majors.iter().product::<usize>() > 1 && !per_matrix.is_multiple_of(packing) {
+        return Err(RowwiseError::Unaligned { rows: spec.rows, packing });
+    }
+    let extent = per_matrix.div_ceil(packing);
+    let n_columns_kept = stages.iter().map(|stage| stage.reductions.len()).sum::<usize>();
+    let groups = if n_columns_kept == 0 {
+        1
+    } else {
+        (UNROLLED / packing / n_columns_kept.div_ceil(2)).max(1).min(extent)
+    };
+    let columns_at_once = if moves_columns {
+        columns
+    } else {
+        let row_packing = row_packing(spec);
+        (UNROLLED / (groups * packing)).max(row_packing).min(columns)
+    };
+    let mut plan = Plan {
+        spec,
+        grid: Grid { dimensions: Vec::new(), n_reduced: 0 },
+        inputs: Vec::new(),
+        outputs: Vec::new(),
+        stages,
+        saved,
+        packing,
+        groups,
+        columns_at_once,
+        columns,
+    };
+    let block = plan.block(&majors, extent, chip)?;
+    plan.fill(&majors, extent, block);
+    Ok(plan)
+}
+
+/// Tile rows that make a full register of every operand.
+fn packing(spec: &Rowwise) -> usize {
+    let inputs = (spec.inputs.iter())
+        .filter(|input| matches!(input.access, Access::Tiles { .. }))
+        .map(|input| input.element);
+    let outputs = spec.outputs.iter().map(|id| spec.expression.node(*id).element);
+    inputs.chain(outputs).map(Element::packing).max().unwrap_or(1)
+}
+
+/// Rows of 128 lanes that share a word in the narrowest [`Access::Row`] operand.
+fn row_packing(spec: &Rowwise) -> usize {
+    let rows = spec.inputs.iter().filter(|input| matches!(input.access, Access::Row { .. }));
+    rows.map(|input| input.element.packing()).max().unwrap_or(1)
+}
+
+/// Whether the matrices can be treated as one, its tile rows one after the other.
+fn is_flat(spec: &Rowwise, needed: &[NodeId]) -> bool {
+    let asks_for_rows = needed
+        .iter()
+        .any(|id| matches!(spec.expression.node(*id).op, NodeOp::Iota(Axis::Row | Axis::Major(_))));
+    let has_parts = spec.inputs.iter().any(|input| match &input.access {
+        Access::Tiles { majors, .. } => majors.iter().any(|has| !has),
+        Access::Column => true,
+        Access::Row { .. } | Access::Scalar => false,
+    });
+    spec.majors.is_empty() || !(asks_for_rows || has_parts)
+}
+
+impl Plan<'_> {
+    /// Tile rows that the row loop works on at a time.
+    pub(super) fn rows_at_once(&self) -> usize {
+        self.groups * self.packing
+    }
+
+    /// Granules of scratch besides the windows.
+    pub(super) fn saved_granules(&self) -> usize {
+        self.saved.len() * self.rows_at_once() * self.columns * VREG_GRANULES
+    }
+
+    /// Groups of a window: as many as VMEM holds and as keep the pipeline busy, in multiples of
+    /// what the row loop works on.
+    fn block(
+        &mut self,
+        majors: &[usize],
+        extent: usize,
+        chip: &ChipSpec,
+    ) -> Result<usize, RowwiseError> {
+        let vmem = usize::try_from(chip.vmem_bytes).expect("VMEM fits an address space");
+        let available = vmem / GRANULE_BYTES - 1024;
+        let n_cores = chip.n_cores as usize;
+        let matrices: usize = majors.iter().product();
+        let wanted = (matrices * extent).div_ceil(n_cores * STEPS_PER_CORE);
+        let mut block = wanted.next_multiple_of(self.groups).min(extent);
+        if block < extent && !block.is_multiple_of(self.groups) {
+            block -= block % self.groups;
+        }
+        loop {
+            if !block.is_multiple_of(self.groups) {
+                self.groups = largest_divisor(block, self.groups);
+            }
+            self.fill(majors, extent, block);
+            let windows = self.inputs.iter().chain(&self.outputs);
+            let needed = windows.map(|window| 2 * window.block.granules()).sum::<usize>()
+                + self.saved_granules();
+            if needed <= available {
+                return Ok(block);
+            }
+            if block == 1 {
+                let rows = self.packing * SUBLANES;
+                let name = self.spec.name.clone();
+                return Err(RowwiseError::Vmem { name, rows, needed, available });
+            }
+            block = (block / 2).max(1);
+        }
+    }
+
+    fn fill(&mut self, majors: &[usize], extent: usize, block: usize) {
+        let majors_of_grid = majors.iter().map(|size| GridDimension { extent: *size, block: 1 });
+        let dimensions = majors_of_grid.chain([GridDimension { extent, block }]).collect();
+        self.grid = Grid { dimensions, n_reduced: 0 };
+        let spec = self.spec;
+        self.inputs = (spec.inputs.iter().enumerate())
+            .map(|(n, input)| self.input_window(n, input, (majors, block)))
+            .collect();
+        let all = vec![true; spec.majors.len()];
+        self.outputs = (spec.outputs.iter().enumerate())
+            .map(|(n, id)| {
+                let access = Access::Tiles { majors: all.clone(), lanes: spec.lanes };
+                let output = Input { element: spec.expression.node(*id).element, access };
+                let mut window = self.input_window(spec.inputs.len() + n, &output, (majors, block));
+                window.name = format!("output{n}");
+                window
+            })
+            .collect();
+    }
+
+    fn input_window(
+        &self,
+        argument: usize,
+        input: &Input,
+        (majors, block): (&[usize], usize),
+    ) -> Window {
+        let element = input.element;
+        let name = format!("input{argument}");
+        let whole = |length: usize| {
+            let rows = length.div_ceil(SUBLANES * LANES).next_multiple_of(element.packing());
+            Block::Tiles(TileBlock { element, rows, columns: 1, array_columns: 1 })
+        };
+        let mut strides = vec![0; majors.len() + 1];
+        let block = match &input.access {
+            Access::Tiles { majors: has, lanes } => {
+                let columns = columns_of(*lanes);
+                let row = columns * element.tile_granules();
+                strides[majors.len()] = self.packing * row;
+                let mut stride = self.spec.rows.div_ceil(SUBLANES) * row;
+                for d in (0..majors.len()).rev() {
+                    if has[d] {
+                        strides[d] = stride;
+                        stride *= majors[d];
+                    }
+                }
+                let rows = block * self.packing;
+                Block::Tiles(TileBlock { element, rows, columns, array_columns: columns })
+            }
+            Access::Row { lanes } => whole(*lanes),
+            Access::Column => whole(self.spec.rows),
+            Access::Scalar => whole(1),
+        };
+        Window { name, argument, block, strides }
+    }
+}
+
+fn largest_divisor(of: usize, at_most: usize) -> usize {
+    (1..=at_most).rev().find(|n| of.is_multiple_of(*n)).expect("1 divides everything")
+}
+
+/// The stages, and the values that are saved between them.
+fn stages(spec: &Rowwise) -> (Vec<Stage>, Vec<NodeId>) {
+    let expression = &spec.expression;
+    let mut stage_of: Vec<usize> = Vec::new();
+    for (id, node) in expression.nodes() {
+        let operands = expression.operands(id);
+        let latest = operands.iter().map(|operand| stage_of[operand.0]).max().unwrap_or(0);
+        stage_of.push(latest + usize::from(matches!(node.op, NodeOp::RowReduce(..))));
+    }
+    let needed = expression.reachable(&spec.outputs);
+    let last = spec.outputs.iter().map(|id| stage_of[id.0]).max().unwrap_or(0);
+    let mut stages: Vec<Stage> = (0..=last).map(|_| Stage::default()).collect();
+    for id in &needed {
+        if let NodeOp::RowReduce(_, operand) = expression.node(*id).op {
+            stages[stage_of[operand.0]].reductions.push(*id);
+        }
+    }
+    for (n, id) in spec.outputs.iter().enumerate() {
+        stages[stage_of[id.0]].outputs.push(n);
+    }
+    let mut saved = BTreeSet::new();
+    for (s, stage) in stages.iter_mut().enumerate() {
+        stage.loads = loads_of(spec, &stage_of, (s, stage));
+        saved.extend(stage.loads.iter().copied());
+    }
+    for id in &saved {
+        stages[stage_of[id.0]].saves.push(*id);
+    }
+    (stages, saved.into_iter().collect())
+}
+
+/// The expensive values of earlier stages that stage `s` needs.
+fn loads_of(spec: &Rowwise, stage_of: &[usize], (s, stage): (usize, &Stage)) -> Vec<NodeId> {
+    let expression = &spec.expression;
+    let mut open: Vec<NodeId> = stage.outputs.iter().map(|n| spec.outputs[*n]).collect();
+    for reduction in &stage.reductions {
+        open.extend(expression.operands(*reduction));
+    }
+    let (mut seen, mut loads) = (BTreeSet::new(), Vec::new());
+    while let Some(id) = open.pop() {
+        let node = expression.node(id);
+        if !seen.insert(id) || matches!(node.op, NodeOp::RowReduce(..)) {
+            continue;
+        }
+        if stage_of[id.0] < s && is_expensive(&node.op) {
+            loads.push(id);
+        } else {
+            open.extend(expression.operands(id));
+        }
+    }
+    loads.sort();
+    loads
+}
+
+fn is_expensive(op: &NodeOp) -> bool {
+    match op {
+        NodeOp::Unary(op, _) => matches!(
+            op,
+            Unary::Exponential
+                | Unary::Log
+                | Unary::Logistic
+                | Unary::Rsqrt
+                | Unary::Sqrt
+                | Unary::Tanh
+        ),
+        NodeOp::Binary(op, ..) => *op == crate::expression::Binary::Divide,
+        NodeOp::Input(_)
+        | NodeOp::Constant(_)
+        | NodeOp::Iota(_)
+        | NodeOp::Compare(..)
+        | NodeOp::Select { .. }
+        | NodeOp::RowReduce(..)
+        | NodeOp::Columns { .. }
+        | NodeOp::Join(_) => false,
+    }
+}
