@@ -1,8 +1,8 @@
 //! [`Executable`]: what the compiler makes, and all that is needed to run it.
 //!
 //! Arrays live in *allocations* of HBM; where these lie is decided when the executable is loaded. A
-//! tree of steps is walked in order. Each step is *scheduled* (a bundle program), *modelled* (a host
-//! routine with a stated cost), or control flow over steps.
+//! tree of steps is walked in order. Each step is *scheduled* (a bundle program), *modelled* (a
+//! host routine with a stated cost), or control flow over steps.
 
 use palmetto_isa::{Bytes, ChipSpec, Cycles, Program};
 

@@ -5,3 +5,4 @@ pub mod diagnostic;
 pub mod executable;
 pub mod frontend;
 pub mod hlo;
+pub mod lowering;

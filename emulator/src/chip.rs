@@ -1,8 +1,10 @@
 //! [`Chip`]: two cores that share HBM and CMEM, and the launch of programs on them.
 
 use crate::{
-    Fault, LaunchReport, LoadedProgram, Timing,
-    memory::{Memory, words_of},
+    Fault, FaultKind, LaunchReport, LoadedProgram, Timing,
+    dma::{Channels, Shared},
+    memory::{Memory, shadow::Shadow, words_of},
+    tensor_core::{Surroundings, TensorCore},
 };
 use palmetto_isa::{ChipSpec, MemorySpace, Program, memory::GRANULE_BYTES};
 
@@ -27,14 +29,28 @@ impl Default for EmulatorOptions {
 /// One emulated chip.
 pub struct Chip {
     spec: ChipSpec,
-    hbm: Memory,
+    shared: Shared,
+    cores: Vec<TensorCore>,
 }
+
+/// Cores that a chip can have.
+const MAX_CORES: u32 = 2;
 
 impl Chip {
     /// A chip with undefined memories.
+    ///
+    /// # Panics
+    /// If the specification has more than two cores: no such chip exists.
     pub fn new(spec: ChipSpec, options: &EmulatorOptions) -> Self {
+        assert!(spec.n_cores <= MAX_CORES, "a chip has at most {MAX_CORES} cores");
         let hbm_bytes = options.hbm_bytes.min(spec.hbm_bytes);
-        Self { spec, hbm: Memory::new(MemorySpace::Hbm, hbm_bytes, options.strict) }
+        let shared = Shared {
+            hbm: Memory::new(MemorySpace::Hbm, hbm_bytes, options.strict),
+            cmem: Memory::new(MemorySpace::Cmem, spec.cmem_bytes, options.strict),
+            channels: Channels::default(),
+        };
+        let cores = (0..spec.n_cores).map(|core| TensorCore::new(core, &spec, options)).collect();
+        Self { spec, shared, cores }
     }
 
     /// The numbers of the chip.
@@ -50,10 +66,10 @@ impl Chip {
     pub fn write_hbm(&mut self, granule: u32, bytes: &[u8]) -> Result<(), Fault> {
         let count = bytes.len().div_ceil(GRANULE_BYTES);
         let granules =
-            self.hbm.granules(granule.into(), count).map_err(|trouble| trouble.nowhere())?;
-        let words = &mut self.hbm.words[words_of(granules.clone())];
+            self.shared.hbm.granules(granule.into(), count).map_err(|trouble| trouble.nowhere())?;
+        let words = &mut self.shared.hbm.words[words_of(granules.clone())];
         bytemuck::cast_slice_mut::<u32, u8>(words)[..bytes.len()].copy_from_slice(bytes);
-        if let Some(shadow) = &mut self.hbm.shadow {
+        if let Some(shadow) = &mut self.shared.hbm.shadow {
             shadow.define(granules);
         }
         Ok(())
@@ -66,14 +82,14 @@ impl Chip {
     pub fn read_hbm(&self, granule: u32, n_bytes: usize) -> Result<&[u8], Fault> {
         let count = n_bytes.div_ceil(GRANULE_BYTES);
         let read = || {
-            let granules = self.hbm.granules(granule.into(), count)?;
-            if let Some(shadow) = &self.hbm.shadow {
+            let granules = self.shared.hbm.granules(granule.into(), count)?;
+            if let Some(shadow) = &self.shared.hbm.shadow {
                 shadow.read(granules.clone())?;
             }
             Ok(granules)
         };
         let granules = read().map_err(|trouble: Box<crate::fault::Trouble>| trouble.nowhere())?;
-        Ok(&bytemuck::cast_slice(&self.hbm.words[words_of(granules)])[..n_bytes])
+        Ok(&bytemuck::cast_slice(&self.shared.hbm.words[words_of(granules)])[..n_bytes])
     }
 
     /// Makes HBM granules undefined: what was there must not be read any more.
@@ -82,10 +98,11 @@ impl Chip {
     /// If the range is not in the backed part of HBM.
     pub fn discard_hbm(&mut self, granule: u32, n_granules: u32) -> Result<(), Fault> {
         let granules = self
+            .shared
             .hbm
             .granules(granule.into(), n_granules as usize)
             .map_err(|trouble| trouble.nowhere())?;
-        if let Some(shadow) = &mut self.hbm.shadow {
+        if let Some(shadow) = &mut self.shared.hbm.shadow {
             shadow.undefine(granules);
         }
         Ok(())
@@ -116,13 +133,60 @@ impl Chip {
         arguments: &[u32],
         timing: &mut dyn Timing,
     ) -> Result<LaunchReport, Fault> {
-        let _ = (program, arguments, timing);
-        Err(Fault {
-            kind: crate::FaultKind::IllegalLaunch,
-            core: None,
-            bundle: None,
-            op: None,
-            detail: "the engine is not part of this commit".into(),
-        })
+        self.check_launch(program, arguments)?;
+        let mut report = LaunchReport { n_launches: 1, ..LaunchReport::default() };
+        report.launch_cycles = timing.launch();
+        for shadow in [&mut self.shared.hbm.shadow, &mut self.shared.cmem.shadow] {
+            shadow.iter_mut().for_each(Shadow::begin_launch);
+        }
+        self.shared.channels = Channels::default();
+        self.cores.iter_mut().for_each(|core| core.begin_launch(program, arguments));
+        if let Err(fault) = self.run_cores(program, timing) {
+            for core in &mut self.cores {
+                core.abandon(program, &mut self.shared);
+            }
+            return Err(fault);
+        }
+        report.cores = self.cores.iter_mut().map(TensorCore::take_report).collect();
+        let longest = report.cores.iter().map(|core| core.cycles).max().unwrap_or_default();
+        report.cycles = report.launch_cycles + longest;
+        Ok(report)
+    }
+
+    fn check_launch(&self, program: &LoadedProgram, arguments: &[u32]) -> Result<(), Fault> {
+        let refuse = |detail: String| {
+            let kind = FaultKind::IllegalLaunch;
+            Err(Fault { kind, core: None, bundle: None, op: None, detail })
+        };
+        let (given, wanted) = (arguments.len(), program.n_arguments);
+        if given != wanted as usize {
+            return refuse(format!("`{}` takes {wanted} arguments, given {given}", program.name));
+        }
+        if program.spec != self.spec {
+            let (loaded, this) = (program.spec.name, self.spec.name);
+            return refuse(format!("`{}` was loaded for {loaded}, this is {this}", program.name));
+        }
+        Ok(())
+    }
+
+    /// Runs the core that is behind in simulated time, so that transfers of both cores start in the
+    /// order of time; of equal times the lower core goes first.
+    fn run_cores(&mut self, program: &LoadedProgram, timing: &mut dyn Timing) -> Result<(), Fault> {
+        let mut with = Surroundings { program, shared: &mut self.shared, timing };
+        loop {
+            let running = self.cores.iter_mut().filter(|core| !core.halted());
+            let mut order: [Option<&mut TensorCore>; 2] = [None, None];
+            for core in running {
+                if order[0].as_ref().is_none_or(|first| core.time() < first.time()) {
+                    order[1] = order[0].take();
+                    order[0] = Some(core);
+                } else {
+                    order[1] = Some(core);
+                }
+            }
+            let [Some(first), second] = order else { return Ok(()) };
+            let limit = second.map_or((u64::MAX, u32::MAX), |core| core.time());
+            first.run(&mut with, limit)?;
+        }
     }
 }

@@ -47,7 +47,8 @@ pub struct CoreReport {
     /// Bytes moved, by source (rows) and target (columns) in the order of [`MemorySpace::ALL`]. Use
     /// [`CoreReport::dma_bytes`].
     pub dma_bytes_by_direction: [[Bytes; 4]; 4],
-    /// Cycles in which transfers of this core occupied a memory channel, start latency not included.
+    /// Cycles in which transfers of this core occupied a memory channel, start latency not
+    /// included.
     pub dma_busy: Cycles,
 }
 

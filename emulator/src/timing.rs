@@ -1,7 +1,7 @@
 //! [`Timing`]: how long things take, never what they do.
 //!
-//! The engine asks for durations and hands over no state of the machine, so that no clock can change
-//! a result. It keeps the rest itself: what is busy until when, and what waits for what.
+//! The engine asks for durations and hands over no state of the machine, so that no clock can
+//! change a result. It keeps the rest itself: what is busy until when, and what waits for what.
 
 pub mod chaos;
 pub mod ideal;

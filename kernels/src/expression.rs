@@ -2,8 +2,8 @@
 //!
 //! A node's value at a place is computed from its operands' values at the same place; only
 //! [`NodeOp::RowReduce`] combines places (all lanes of a row), and [`NodeOp::Columns`] and
-//! [`NodeOp::Join`] move whole columns of 128 lanes. Every node has an [`Element`] type, and its value is
-//! rounded to that type: bf16 arithmetic is f32 arithmetic, rounded after each node.
+//! [`NodeOp::Join`] move whole columns of 128 lanes. Every node has an [`Element`] type, and its
+//! value is rounded to that type: bf16 arithmetic is f32 arithmetic, rounded after each node.
 
 mod arithmetic;
 mod emit;

@@ -1,9 +1,10 @@
 //! LLO: ISA ops over SSA values, with counted loops and scratch memory.
 //!
-//! A [`Function`] is one device program before scheduling and register allocation. Its ops *are* the
-//! ops of the instruction set ([`palmetto_isa::Op`]), over values instead of registers, so register
-//! allocation is a rename. There are three classes of values, numbered apart: vectors, scalars and
-//! masks. Control flow is counted loops only; a loop that runs once or not at all is an `if`.
+//! A [`Function`] is one device program before scheduling and register allocation. Its ops *are*
+//! the ops of the instruction set ([`palmetto_isa::Op`]), over values instead of registers, so
+//! register allocation is a rename. There are three classes of values, numbered apart: vectors,
+//! scalars and masks. Control flow is counted loops only; a loop that runs once or not at all is an
+//! `if`.
 //!
 //! Order: ops that push to or pop from the same FIFO keep their order. Ops that touch the same
 //! [`Scratch`] keep their order unless both only read it. Everything else is ordered by its values.
@@ -89,8 +90,8 @@ pub struct Scratch {
 /// A statement of a block.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Statement {
-    /// An op. `touches` is the scratch that a memory, DMA or wait op touches; a memory or DMA op with
-    /// `None` touches everything.
+    /// An op. `touches` is the scratch that a memory, DMA or wait op touches; a memory or DMA op
+    /// with `None` touches everything.
     Op {
         /// The op.
         op: LloOp,

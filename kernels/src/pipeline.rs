@@ -1,13 +1,13 @@
-//! The loop that every kernel runs in: windows of arrays move between HBM and VMEM, double-buffered,
-//! while a body computes on them.
+//! The loop that every kernel runs in: windows of arrays move between HBM and VMEM,
+//! double-buffered, while a body computes on them.
 //!
-//! A [`Grid`] of steps is walked with its last dimension fastest. Each array has a [`Window`]: a block of
-//! it that depends on some dimensions of the grid. Before a step an input window is fetched if it is
-//! another one than in the step before; its successor is fetched while the step computes. An output
-//! window is written back when the next step has another one, or at the end. The last window along a
-//! dimension starts early if it would reach over the end, so that windows overlap instead of being cut:
-//! what two steps compute twice is the same. A window with an [`Edge`] is cut instead: only what there
-//! is of it moves.
+//! A [`Grid`] of steps is walked with its last dimension fastest. Each array has a [`Window`]: a
+//! block of it that depends on some dimensions of the grid. Before a step an input window is
+//! fetched if it is another one than in the step before; its successor is fetched while the step
+//! computes. An output window is written back when the next step has another one, or at the end.
+//! The last window along a dimension starts early if it would reach over the end, so that windows
+//! overlap instead of being cut: what two steps compute twice is the same. A window with an [`Edge`]
+//! is cut instead: only what there is of it moves.
 //!
 //! The steps of the parallel dimensions are dealt to the cores in two halves; the dimensions of a
 //! reduction stay together on one core.
@@ -56,8 +56,8 @@ impl Grid {
     }
 }
 
-/// A block of tiles of an array, and how it lies in VMEM: groups of `packing` tile rows, in each group
-/// the columns in order, each one register's worth (8 granules).
+/// A block of tiles of an array, and how it lies in VMEM: groups of `packing` tile rows, in each
+/// group the columns in order, each one register's worth (8 granules).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TileBlock {
     /// The type of the array.
@@ -201,7 +201,8 @@ pub struct Window {
     pub argument: usize,
     /// The block.
     pub block: Block,
-    /// Granules of HBM per unit of each dimension of the grid; 0 where the window does not depend on it.
+    /// Granules of HBM per unit of each dimension of the grid; 0 where the window does not depend
+    /// on it.
     pub strides: Vec<usize>,
     /// Where it is cut. What was cut off an input holds zeros or what was there in an earlier step.
     pub edges: Vec<Edge>,
@@ -270,8 +271,8 @@ pub fn pipeline(
             input.start(b, grid, &start, zero);
         }
     });
-    // Carried: indices; per input its slot and whether it is on its way; per output its slot and how
-    // many of its slots are in use.
+    // Carried: indices; per input its slot and whether it is on its way; per output its slot and
+    // how many of its slots are in use.
     let mut initial: Vec<S> = start;
     initial.extend(walk.inputs.iter().flat_map(|_| [zero, one]));
     initial.extend(walk.outputs.iter().flat_map(|_| [zero, zero]));
@@ -625,11 +626,10 @@ impl Walk<'_> {
         let n = indices.len();
         let positions = (0..n).map(|d| position(b, self.grid.dimensions[d], indices[d])).collect();
         let (mut is_first, mut is_last) = (b.s(1), b.s(1));
-        for d in n - self.grid.n_reduced..n {
-            let count = self.grid.dimensions[d].count();
-            let (zero, last) = (b.s(0), b.s(int(count - 1)));
-            let (first_here, last_here) =
-                (b.scmp_eq(indices[d], zero), b.scmp_eq(indices[d], last));
+        let dimensions = self.grid.dimensions.iter().zip(indices);
+        for (dimension, index) in dimensions.skip(n - self.grid.n_reduced) {
+            let (zero, last) = (b.s(0), b.s(int(dimension.count() - 1)));
+            let (first_here, last_here) = (b.scmp_eq(*index, zero), b.scmp_eq(*index, last));
             is_first = b.sand(is_first, first_here);
             is_last = b.sand(is_last, last_here);
         }

@@ -1,13 +1,13 @@
 //! The row kernel: whatever can be computed row by row with whole rows at hand.
 //!
-//! The iteration space is `majors x rows x lanes`. A window holds whole rows of every operand, so an
-//! [`Expression`] may reduce over the lanes of a row and go on with the result: a softmax or a layer
-//! normalisation is one kernel that reads its operand once. Without reductions it is the elementwise
-//! loop.
+//! The iteration space is `majors x rows x lanes`. A window holds whole rows of every operand, so
+//! an [`Expression`] may reduce over the lanes of a row and go on with the result: a softmax or a
+//! layer normalisation is one kernel that reads its operand once. Without reductions it is the
+//! elementwise loop.
 //!
-//! Each reduction ends a *stage*: a loop over the columns of some rows that accumulates. A later stage
-//! computes what it needs again from the operands, but for expensive values, which the stage that
-//! computed them first leaves in VMEM.
+//! Each reduction ends a *stage*: a loop over the columns of some rows that accumulates. A later
+//! stage computes what it needs again from the operands, but for expensive values, which the stage
+//! that computed them first leaves in VMEM.
 
 mod emit;
 mod plan;
@@ -24,8 +24,8 @@ use thiserror::Error;
 /// How an operand is laid over the iteration space.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Access {
-    /// Tiles of rows and lanes; `majors` says which of the major dimensions it has, `lanes` how many
-    /// lanes (fewer than the iteration space only under `Columns` and `Join`).
+    /// Tiles of rows and lanes; `majors` says which of the major dimensions it has, `lanes` how
+    /// many lanes (fewer than the iteration space only under `Columns` and `Join`).
     Tiles {
         /// Which major dimensions it has.
         majors: Vec<bool>,
@@ -102,6 +102,16 @@ pub enum RowwiseError {
         /// The limit.
         limit: usize,
     },
+}
+
+impl Rowwise {
+    /// Whether there is a kernel, without making it.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub fn check(&self, chip: &ChipSpec) -> Result<(), RowwiseError> {
+        plan::plan(self, chip).map(|_| ())
+    }
 }
 
 /// The kernel.

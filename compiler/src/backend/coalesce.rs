@@ -2,8 +2,8 @@
 //!
 //! A copy goes away if its two variables are never live at the same time: they become one variable.
 //! That holds for the order of the program; the dependence graph keeps it for every schedule, since
-//! a variable is written again only after what it was has been read. Copies in inner loops go first.
-//! What is left of copies from a constant makes the constant anew.
+//! a variable is written again only after what it was has been read. Copies in inner loops go
+//! first. What is left of copies from a constant makes the constant anew.
 
 use super::{
     flow::{Code, Inst, key, of_key, scalar},

@@ -9,8 +9,8 @@
 //! * FIFOs: pushes keep their order, pops keep their order. The n-th pop comes after the push that
 //!   makes the n-th result. A push comes after the pop that makes room for its results. Since both
 //!   follow from counting, a push may move up past pops of older results as far as there is room
-//!   (that is what keeps an MXU busy), and a pop past pushes of younger ones. Where what a FIFO holds
-//!   is not known, all its pushes and pops keep their order.
+//!   (that is what keeps an MXU busy), and a pop past pushes of younger ones. Where what a FIFO
+//!   holds is not known, all its pushes and pops keep their order.
 //! * MXU weights: pushes into staging and the matmul that latches keep their order.
 //! * Memory: accesses that conflict ([`Access::conflicts_with`]) keep their order and are a bundle
 //!   apart. DMA ops keep their order.
@@ -193,7 +193,8 @@ impl Edges<'_> {
         };
         let ops = segment.iter().enumerate().filter_map(|(i, inst)| Some((i, of_fifo(inst)?)));
         let ops: Vec<(usize, Traffic)> = ops.collect();
-        // The push that makes each result, counted from the oldest that is there before the segment.
+        // The push that makes each result, counted from the oldest that is there before the
+        // segment.
         let mut makers: Vec<Option<(usize, u32)>> = Vec::new();
         let mut is_known = occupancy.results.is_some();
         if let Some(results) = occupancy.results {

@@ -2,8 +2,8 @@
 //!
 //! Within a segment the schedule has them already. What is still in flight at the end of a segment
 //! meets the next one here: empty bundles are put where a register would be read, or written again,
-//! before a write to it is done, along any path. In front of a loop and at its end they go before the
-//! branch, so that the body itself does not grow.
+//! before a write to it is done, along any path. In front of a loop and at its end they go before
+//! the branch, so that the body itself does not grow.
 
 use super::{
     flow::{Code, Inst},

@@ -3,12 +3,12 @@
 //! The n-th pop of a FIFO takes the n-th result that was ever pushed, so what a FIFO holds before
 //! each segment has to be known to move pops and pushes past each other. Results may stay in a FIFO
 //! from one iteration to the next. [`Occupancy`] is followed through the code: a loop whose body
-//! takes as many results as it pushes leaves it as it was; one that does not and runs a known number
-//! of times changes it by a known amount, but is unknown inside. Where it is unknown, the pushes and
-//! pops of a segment keep their order.
+//! takes as many results as it pushes leaves it as it was; one that does not and runs a known
+//! number of times changes it by a known amount, but is unknown inside. Where it is unknown, the
+//! pushes and pops of a segment keep their order.
 //!
-//! A segment that pushes more than the FIFO holds before it pops is put in order first: pops have no
-//! operands, so the pop that makes room can always come before the push that needs it.
+//! A segment that pushes more than the FIFO holds before it pops is put in order first: pops have
+//! no operands, so the pop that makes room can always come before the push that needs it.
 
 use super::{
     BackendError,
@@ -106,7 +106,8 @@ pub(super) struct Occupancy {
 impl Occupancy {
     const EMPTY: Self = Self { results: Some(0), phase: Some(0) };
 
-    /// Takes note of `traffic` and returns how many results came (negative: went), if that is known.
+    /// Takes note of `traffic` and returns how many results came (negative: went), if that is
+    /// known.
     pub(super) fn step(&mut self, traffic: Traffic) -> Option<i64> {
         let change = match traffic {
             Traffic::Pop(_) => Some(-1),

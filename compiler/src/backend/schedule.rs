@@ -1,9 +1,9 @@
 //! List scheduling of a segment.
 //!
 //! Cycle by cycle, each slot takes the ready op with the longest expected way to the end of the
-//! segment, if the registers allow it ([`Pressure`]). What the chip is expected to take (FIFOs, busy
-//! units) only decides about the order; a bundle is written for a cycle only if it has ops or if the
-//! latencies of the instruction set ask for a distance.
+//! segment, if the registers allow it ([`Pressure`]). What the chip is expected to take (FIFOs,
+//! busy units) only decides about the order; a bundle is written for a cycle only if it has ops or
+//! if the latencies of the instruction set ask for a distance.
 
 mod pressure;
 mod units;

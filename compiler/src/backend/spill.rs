@@ -1,9 +1,9 @@
 //! Variables that live in memory because there are not enough registers.
 //!
 //! A spilled variable is stored after every write and loaded before its reads, from a place of its
-//! own behind the scratches: 8 granules of VMEM for a vector, a word of SMEM for a scalar. Masks are
-//! stored as vectors of 0 and 1. What is only ever a constant is made anew instead of being loaded.
-//! Loads are ordinary ops, so the scheduler hides their latency.
+//! own behind the scratches: 8 granules of VMEM for a vector, a word of SMEM for a scalar. Masks
+//! are stored as vectors of 0 and 1. What is only ever a constant is made anew instead of being
+//! loaded. Loads are ordinary ops, so the scheduler hides their latency.
 
 use super::{
     address::{Access, Place},
@@ -360,7 +360,8 @@ impl Demand {
         chosen
     }
 
-    /// The variable that is live but not touched at `point`, whose spilling helps most for its cost.
+    /// The variable that is live but not touched at `point`, whose spilling helps most for its
+    /// cost.
     fn cheapest(&self, of_class: usize, point: usize, limit: i32) -> Option<Value> {
         let point = u32::try_from(point).ok()?;
         let candidates = self.costs.iter().filter(|(value, _)| {

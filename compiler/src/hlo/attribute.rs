@@ -18,7 +18,9 @@ pub(crate) trait Attribute {
 
 /// An enum of words that HLO text spells in a fixed way.
 macro_rules! word_enum {
-    ($(#[doc = $doc:literal])* $Name:ident { $($(#[$meta:meta])* $Variant:ident = $text:literal,)* }) => {
+    ($(#[doc = $doc:literal])* $Name:ident {
+        $($(#[$meta:meta])* $Variant:ident = $text:literal,)*
+    }) => {
         $(#[doc = $doc])*
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum $Name { $($(#[$meta])* $Variant),* }

@@ -1,11 +1,11 @@
 //! The instruction set: one row per op.
 //!
-//! A row is a doc comment, `name = Variant (results) { operands } in Slot, latency`. Names start with
-//! the unit: `s` scalar, `v` vector ALU, `vm` mask, `eup_`, `xlu_`, `mxu_`, `dma_`; the element type
-//! is last. Operand kinds: `V` vector register, `S` scalar register, `M` mask register; any other
-//! kind is an immediate. The latency of a row is architectural: its results may be read that many
-//! *issued bundles* later, not earlier. What a FIFO or a DMA engine takes is not in the table: it is
-//! waited for, and the chip file says how long it takes.
+//! A row is a doc comment, `name = Variant (results) { operands } in Slot, latency`. Names start
+//! with the unit: `s` scalar, `v` vector ALU, `vm` mask, `eup_`, `xlu_`, `mxu_`, `dma_`; the
+//! element type is last. Operand kinds: `V` vector register, `S` scalar register, `M` mask
+//! register; any other kind is an immediate. The latency of a row is architectural: its results may
+//! be read that many *issued bundles* later, not earlier. What a FIFO or a DMA engine takes is not
+//! in the table: it is waited for, and the chip file says how long it takes.
 //!
 //! Vector ops work on all 8 x 128 words alike; f32 arithmetic is IEEE, rounded to nearest even.
 
@@ -237,7 +237,8 @@ macro_rules! for_each_op {
     // ---- XLU: two cross-lane units, each with its FIFO ----
     /// Pushes `src` with lane `l` taken from lane `(l - amount) mod 128`.
     xlu_rot = XluRot () { unit: u8, src: V, amount: S } in XluPush, latency 1;
-    /// Pushes `src` with lane `l` of each sublane taken from lane `index[l] mod 128` of that sublane.
+    /// Pushes `src` with lane `l` of each sublane taken from lane `index[l] mod 128` of that
+    /// sublane.
     xlu_gather = XluGather () { unit: u8, src: V, index: V } in XluPush, latency 1;
     /// Pushes the f32 sum over the lanes of each sublane, in every lane.
     xlu_sum_f32 = XluSumF32 () { unit: u8, src: V } in XluPush, latency 1;
@@ -264,8 +265,8 @@ macro_rules! for_each_op {
     mxu_pop = MxuPop (dst: V) { mxu: u8 } in Pop, latency 1;
 
     // ---- DMA and synchronisation ----
-    /// Starts the transfer that descriptor `descriptor` of the program describes, from granule `src`
-    /// to granule `dst`; when it is done its bytes are added to sync flag `flag`.
+    /// Starts the transfer that descriptor `descriptor` of the program describes, from granule
+    /// `src` to granule `dst`; when it is done its bytes are added to sync flag `flag`.
     dma_start = DmaStart () { descriptor: u32, src: S, dst: S, flag: S } in Dma, latency 1;
     /// Waits until sync flag `flag` is at least `bytes`, then subtracts `bytes` from it.
     dma_wait = DmaWait () { flag: S, bytes: S } in Dma, latency 1;

@@ -4,8 +4,8 @@
 //! * Branches lead to bundles; execution cannot run past the last bundle; from the first bundle a
 //!   `halt` can be reached.
 //! * Units, packed parts and sublanes named by immediates exist; descriptors do.
-//! * A descriptor has no more dimensions than the engine walks, and moves no more bytes than
-//!   `dma_wait` can wait for.
+//! * A descriptor has no more dimensions than the engine walks, moves something, and no more bytes
+//!   than `dma_wait` can wait for.
 //! * VMEM, SMEM and the text forms have room for what the program says it uses.
 //!
 //! Slot capacities are not checked here: [`Bundle`] cannot hold more. What depends on the path
@@ -68,7 +68,13 @@ pub enum Violation {
     /// The program cannot end.
     #[error("no `halt` can be reached from bundle 0")]
     NoHalt,
-    /// A descriptor is illegal.
+    /// A descriptor has a count of 0.
+    #[error("descriptor {descriptor} moves nothing")]
+    MovesNothing {
+        /// The index of the descriptor.
+        descriptor: usize,
+    },
+    /// A descriptor is too large.
     #[error("descriptor {descriptor}: {what} is {found}, {limit} at most")]
     Descriptor {
         /// The index of the descriptor.
@@ -163,6 +169,9 @@ impl Verifier<'_> {
     }
 
     fn verify_descriptor(&mut self, index: usize, descriptor: &DmaDescriptor) {
+        if descriptor.total_granules() == 0 {
+            self.violations.push(Violation::MovesNothing { descriptor: index });
+        }
         let n_dimensions = descriptor.dimensions.len() as u64;
         let max_dimensions = DmaDescriptor::MAX_DIMENSIONS as u64;
         // Sync flags count bytes in a scalar register.
@@ -379,7 +388,8 @@ mod tests {
         );
         check(
             "dma 0: hbm -> vmem 4294967295 granules x 4294967295 (stride 1 -> 1) \
-             x 4294967295 (stride 1 -> 1) x 1 (stride 0 -> 0) x 1 (stride 0 -> 0)\nhalt",
+             x 4294967295 (stride 1 -> 1) x 1 (stride 0 -> 0) x 1 (stride 0 -> 0)\n\
+             dma 1: hbm -> vmem 8 granules x 0 (stride 1 -> 1)\nhalt",
             expect![[r#"
                 descriptor 0: the number of strided dimensions is 4, 3 at most
                 descriptor 0: the number of bytes is 18446744073709551615, 2147483647 at most"#]],

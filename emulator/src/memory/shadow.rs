@@ -1,7 +1,7 @@
 //! What strict mode remembers of a memory, one cell per *unit*: a granule, or a word of SMEM.
 //!
 //! * whether it was ever written;
-//! * whether a transfer in flight will write it, and how many pieces in flight read it;
+//! * whether a transfer that was not waited for writes it, and how many pieces of such read it;
 //! * in memories that the cores share, which cores have read and written it in this launch.
 //!
 //! A masked store counts as a write of each granule in which it stores at least one word.
@@ -12,9 +12,9 @@ use std::ops::Range;
 
 /// The cell was written at some time.
 const WRITTEN: u32 = 1 << 31;
-/// A transfer in flight will write the cell.
+/// A transfer that was not waited for writes the cell.
 const TARGET: u32 = 1 << 30;
-/// How many pieces of transfers in flight read the cell.
+/// How many pieces of transfers that were not waited for read the cell.
 const SOURCES: u32 = TARGET - 1;
 
 /// Low bits of a stamp: which cores have read (bits 0-1) and written (bits 2-3); the rest is the
@@ -109,17 +109,17 @@ impl Shadow {
         self.stamp(range, 1 << (core + 2), 0b1111)
     }
 
-    /// A transfer that reads these cells is done.
+    /// A transfer that reads these cells was waited for.
     pub(crate) fn end_source(&mut self, range: Range<usize>) {
         self.cells[range].iter_mut().for_each(|cell| *cell -= 1);
     }
 
-    /// A transfer that writes these cells is done.
+    /// A transfer that writes these cells was waited for.
     pub(crate) fn end_target(&mut self, range: Range<usize>) {
         self.cells[range].iter_mut().for_each(|cell| *cell = *cell & !TARGET | WRITTEN);
     }
 
-    /// Forgets transfers in flight: the launch that started them has faulted.
+    /// Forgets transfers: the launch that started them has faulted.
     pub(crate) fn abandon_transfers(&mut self, range: Range<usize>) {
         self.cells[range].iter_mut().for_each(|cell| *cell &= WRITTEN);
     }
@@ -159,7 +159,8 @@ impl Shadow {
         let offset = cells.iter().position(is_bad).unwrap_or(0);
         let at = start + offset;
         if cells[offset] & TARGET != 0 {
-            let detail = format!("{unit} {at} is read while a transfer in flight writes it");
+            let detail =
+                format!("{unit} {at} is read, and a transfer that was not waited for writes it");
             return trouble(FaultKind::Race, detail);
         }
         let detail = format!("{unit} {at} is read but was never written");
@@ -168,9 +169,10 @@ impl Shadow {
 
     #[cold]
     fn explain_write(&self, at: usize) -> Outcome {
+        let unit = self.unit();
         let does = if self.cells[at] & TARGET != 0 { "writes" } else { "reads" };
         let detail =
-            format!("{} {at} is written while a transfer in flight {does} it", self.unit());
+            format!("{unit} {at} is written, and a transfer that was not waited for {does} it");
         trouble(FaultKind::Race, detail)
     }
 

@@ -25,8 +25,8 @@ impl ChipTiming {
         ceil(nanoseconds * 1e-3 * f64::from(self.spec.clock_mhz))
     }
 
-    /// The slowest memory that a transfer touches decides. Transfers inside a core have no published
-    /// rate; they are taken to run at CMEM's write rate [M25].
+    /// The slowest memory that a transfer touches decides. Transfers inside a core have no
+    /// published rate; they are taken to run at CMEM's write rate [M25].
     fn bytes_per_second(&self, source: MemorySpace, target: MemorySpace) -> f64 {
         let spec = &self.spec;
         let reading = match source {

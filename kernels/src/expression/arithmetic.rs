@@ -265,7 +265,8 @@ fn binary_integer(b: &mut Builder, op: Binary, [x, y]: [V; 2], element: Element)
         Binary::Maximum => b.vmax_s32(x, y),
         Binary::Minimum if unsigned => b.vmin_u32(x, y),
         Binary::Minimum => b.vmin_s32(x, y),
-        // Shifts by the width or more: 0, or the sign; shifts are of the 32-bit word, narrowed after.
+        // Shifts by the width or more: 0, or the sign; shifts are of the 32-bit word, narrowed
+        // after.
         Binary::ShiftLeft => b.vshl(x, y),
         Binary::ShiftRightArithmetic if unsigned => {
             let signed = sign_extended(b, x, element);

@@ -77,8 +77,8 @@ impl<'a> Emitter<'a> {
         self.values = known;
     }
 
-    /// The nodes that are the same in every column and that others under `roots` need, without going
-    /// below `known` nodes; not those that a constant or a row reduction gives already.
+    /// The nodes that are the same in every column and that others under `roots` need, without
+    /// going below `known` nodes; not those that a constant or a row reduction gives already.
     pub fn columns_under(&self, roots: &[NodeId], known: &[NodeId]) -> Vec<NodeId> {
         let (mut open, mut found, mut seen) = (roots.to_vec(), Vec::new(), BTreeSet::new());
         while let Some(id) = open.pop() {

@@ -1,9 +1,9 @@
 //! Functions that need the EUP, which is fast for a few functions of f32 and exact to half an ulp.
 //!
-//! Errors, in units in the last place of the result: [`exponential`] 2 (f32), [`log`] 2, [`sqrt`] 1.5,
-//! [`rsqrt`] and [`tanh`] 0.5, [`logistic`] 3 (f32), [`divide`] 0.5 but for rare cases (f32). For bf16 and f16
-//! results a shorter form is used whose error before rounding is below 2^-16 of the value, so the
-//! rounded result is off by at most one unit.
+//! Errors, in units in the last place of the result: [`exponential`] 2 (f32), [`log`] 2, [`sqrt`]
+//! 1.5, [`rsqrt`] and [`tanh`] 0.5, [`logistic`] 3 (f32), [`divide`] 0.5 but for rare cases (f32).
+//! For bf16 and f16 results a shorter form is used whose error before rounding is below 2^-16 of
+//! the value, so the rounded result is off by at most one unit.
 
 use super::arithmetic::abs_float;
 use crate::{
@@ -125,8 +125,8 @@ pub(super) fn divide(b: &mut Builder, x: V, y: V, result: Element) -> V {
     b.vmul_f32(quotient, factor)
 }
 
-/// `x - q y`, without rounding but for the last digit: the factors are split in halves whose products
-/// are exact.
+/// `x - q y`, without rounding but for the last digit: the factors are split in halves whose
+/// products are exact.
 fn residual(b: &mut Builder, x: V, q: V, y: V) -> V {
     let upper = b.bits(0xffff_f000);
     let (q_high, y_high) = (b.vand(q, upper), b.vand(y, upper));

@@ -76,7 +76,10 @@ macro_rules! define_builder {
                 $(#[doc = $doc])*
                 #[expect(clippy::allow_attributes, reason = "most rows have one result")]
                 #[allow(unused_parens, clippy::unused_unit, reason = "one row has one result or none")]
-                pub fn $name(&mut self, $($field: ssa_type!($kind)),*) -> ($(ssa_type!($result_kind))?) {
+                pub fn $name(
+                    &mut self,
+                    $($field: ssa_type!($kind)),*
+                ) -> ($(ssa_type!($result_kind))?) {
                     $(let $result = fresh!($result_kind, self);)?
                     self.push(LloOp::$Name { $($result,)? $($field),* });
                     $($result)?

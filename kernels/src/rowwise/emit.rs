@@ -123,10 +123,10 @@ impl Kernel<'_> {
 
     fn reducer(&self, id: NodeId) -> (Reducer, Element) {
         let node = self.plan.spec.expression.node(id);
-        match &node.op {
-            NodeOp::RowReduce(reducer, _) => (*reducer, node.element),
-            other => panic!("{other:?} is not a row reduction"),
-        }
+        let NodeOp::RowReduce(reducer, _) = &node.op else {
+            panic!("{:?} is not a row reduction", node.op);
+        };
+        (*reducer, node.element)
     }
 
     /// One chunk of columns; the accumulators after it.

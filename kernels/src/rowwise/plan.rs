@@ -148,8 +148,8 @@ impl Plan<'_> {
         self.saved.len() * self.rows_at_once() * self.columns * VREG_GRANULES
     }
 
-    /// Groups of a window: as many as VMEM holds and as keep the pipeline busy, in multiples of what
-    /// the row loop works on.
+    /// Groups of a window: as many as VMEM holds and as keep the pipeline busy, in multiples of
+    /// what the row loop works on.
     fn block(
         &mut self,
         majors: &[usize],
@@ -266,10 +266,9 @@ fn stages(spec: &Rowwise) -> (Vec<Stage>, Vec<NodeId>) {
         stages[stage_of[id.0]].outputs.push(n);
     }
     let mut saved = BTreeSet::new();
-    for s in 0..stages.len() {
-        let loads = loads_of(spec, &stage_of, (s, &stages[s]));
-        saved.extend(loads.iter().copied());
-        stages[s].loads = loads;
+    for (s, stage) in stages.iter_mut().enumerate() {
+        stage.loads = loads_of(spec, &stage_of, (s, stage));
+        saved.extend(stage.loads.iter().copied());
     }
     for id in &saved {
         stages[stage_of[id.0]].saves.push(*id);

@@ -1,1 +1,5 @@
-//! What the tests of the workspace share.
+//! What the tests of the workspace share: the format of filetests and their commands.
+
+pub mod arguments;
+pub mod command;
+pub mod filetest;

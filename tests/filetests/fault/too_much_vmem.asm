@@ -1,0 +1,6 @@
+// test fault
+program too_much_vmem
+vmem 32769
+  halt
+// ----
+// IllegalProgram: 32769 granules of VMEM, at most 32768 are allowed
