@@ -12,20 +12,26 @@ fn check(text: &str, hlo: Expect) {
 
 #[test]
 fn results_of_the_entry() {
-    check("func.func @main(%x: tensor<f32>) -> tensor<f32> { return %x : tensor<f32> }", expect![[r#"
+    check(
+        "func.func @main(%x: tensor<f32>) -> tensor<f32> { return %x : tensor<f32> }",
+        expect![[r#"
         HloModule main
 
         ENTRY %main (Arg_0: f32[]) -> f32[] {
           ROOT %Arg_0 = f32[] parameter(0)
         }
-    "#]]);
-    check("func.func @main() { return }", expect![[r#"
+    "#]],
+    );
+    check(
+        "func.func @main() { return }",
+        expect![[r#"
         HloModule main
 
         ENTRY %main () -> () {
           ROOT %tuple = () tuple()
         }
-    "#]]);
+    "#]],
+    );
     check(
         "module @m { func.func @main(%x: tensor<i1>, %y: tensor<2xui8>) -> (tensor<2xui8>, tensor<i1>) {
            return %y, %x : tensor<2xui8>, tensor<i1>
@@ -535,9 +541,8 @@ fn long_chains_of_calls() {
 #[test]
 fn deep_regions() {
     let depth = 250;
-    let mut text = String::from(
-        "func.func @main(%p: tensor<i1>, %x: tensor<f32>) -> tensor<f32> {\n",
-    );
+    let mut text =
+        String::from("func.func @main(%p: tensor<i1>, %x: tensor<f32>) -> tensor<f32> {\n");
     for level in 0..depth {
         let branch = "{ stablehlo.return %x : tensor<f32> }";
         text += &format!("%r{level} = \"stablehlo.if\"(%p) ({branch}, {{\n");
