@@ -14,7 +14,7 @@ mod expression;
 mod region;
 mod rowwise;
 
-pub use region::{Region, is_generator, reducer_of};
+pub use region::{Region, copy_element, is_generator, reducer_of};
 
 use palmetto_isa::ChipSpec;
 use palmetto_kernels::{
