@@ -5,6 +5,10 @@
 //! goes through shape inference, so a wrong one cannot be made. Computations are named by id, so
 //! several can be under construction at the same time: a loop body while the outer computation is
 //! half done.
+//!
+//! The root: in a module under construction, the instruction that was added last, until one is set.
+//! In a finished module (passes), instructions are added beside the root, which stays; a builder of
+//! an empty computation takes its last instruction as the root.
 
 use std::collections::BTreeMap;
 
@@ -28,7 +32,7 @@ pub struct ModuleBuilder {
 impl ModuleBuilder {
     /// A module without computations.
     pub fn new(name: &str) -> Self {
-        Self { module: Module::new(name.to_owned()) }
+        Self { module: Module::new(name) }
     }
 
     /// Adds an empty computation, called `name` or, if that is taken, something similar.
@@ -36,9 +40,16 @@ impl ModuleBuilder {
         add_computation(&mut self.module, name)
     }
 
+    /// The same under exactly this name, which nobody else may have.
+    pub(super) fn add_computation_exactly(&mut self, name: &str) -> ComputationId {
+        self.module.computation_names.reserve(name);
+        self.module.computations.push(Computation::new(name.to_owned()))
+    }
+
     /// The builder of a computation.
     pub fn computation(&mut self, id: ComputationId) -> ComputationBuilder<'_> {
-        ComputationBuilder::new(&mut self.module, id)
+        let moves_root = !self.module.computation(id).root_is_set;
+        ComputationBuilder { moves_root, ..ComputationBuilder::new(&mut self.module, id) }
     }
 
     /// The module so far. Its entry is not set.
@@ -61,6 +72,10 @@ impl ModuleBuilder {
             if computation.root.is_none() {
                 return Err(BuildError::Empty { computation: name() });
             }
+        }
+        let ids: Vec<ComputationId> = self.module.computations().map(|(id, _)| id).collect();
+        for id in ids {
+            self.computation(id).computation_mut().root_is_set = true;
         }
         self.module.entry = Some(entry);
         Ok(self.module)
@@ -86,12 +101,13 @@ pub enum BuildError {
     },
 }
 
-/// Adds instructions to one computation. The last one added is the root until one is set.
+/// Adds instructions to one computation; the module's comment says which one becomes the root.
 #[derive(Debug)]
 pub struct ComputationBuilder<'m> {
     module: &'m mut Module,
     id: ComputationId,
     metadata: Metadata,
+    moves_root: bool,
 }
 
 /// What an instruction has besides op and operands; everything may be left out.
@@ -113,7 +129,8 @@ pub struct Extras {
 impl<'m> ComputationBuilder<'m> {
     /// A builder that adds to computation `id` of `module`.
     pub fn new(module: &'m mut Module, id: ComputationId) -> Self {
-        Self { module, id, metadata: Metadata::default() }
+        let moves_root = module.computation(id).root.is_none();
+        Self { module, id, metadata: Metadata::default(), moves_root }
     }
 
     /// The same with `metadata` for the instructions that it makes.
@@ -177,22 +194,57 @@ impl<'m> ComputationBuilder<'m> {
         &mut self,
         op: Op,
         operands: &[InstructionId],
-        extras: Extras,
+        mut extras: Extras,
     ) -> Result<InstructionId, InferError> {
+        let shape = self.check(&op, operands, extras.shape.as_ref())?;
+        let wanted = extras.name.take().unwrap_or_else(|| op.opcode().text().to_owned());
+        let name = self.module.instruction_names.unique(&wanted);
+        Ok(self.insert(name, shape, op, operands, extras))
+    }
+
+    /// The same under exactly the given name, which has to be unique in this computation only.
+    pub(super) fn add_exactly(
+        &mut self,
+        op: Op,
+        operands: &[InstructionId],
+        mut extras: Extras,
+    ) -> Result<InstructionId, InferError> {
+        let shape = self.check(&op, operands, extras.shape.as_ref())?;
+        let name = extras.name.take().unwrap_or_else(|| op.opcode().text().to_owned());
+        self.module.instruction_names.reserve(&name);
+        Ok(self.insert(name, shape, op, operands, extras))
+    }
+
+    fn check(
+        &self,
+        op: &Op,
+        operands: &[InstructionId],
+        stated: Option<&Shape>,
+    ) -> Result<Shape, InferError> {
         let computation = self.computation();
         let shapes: Vec<&Shape> =
             operands.iter().map(|&operand| computation.instruction(operand).shape()).collect();
-        let shape = infer(&op, &shapes, extras.shape.as_ref(), self.module)?;
-        if let Op::Parameter { number } = op
+        let shape = infer(op, &shapes, stated, self.module)?;
+        if let Op::Parameter { number } = *op
             && number != computation.parameters.len()
         {
             let next = computation.parameters.len();
             let message = format!("parameter {number} was added, the next one is {next}");
             return Err(InferError::new(Opcode::Parameter, "order", message));
         }
-        let wanted = extras.name.unwrap_or_else(|| op.opcode().text().to_owned());
+        Ok(shape)
+    }
+
+    fn insert(
+        &mut self,
+        name: String,
+        shape: Shape,
+        op: Op,
+        operands: &[InstructionId],
+        extras: Extras,
+    ) -> InstructionId {
         let instruction = Instruction {
-            name: self.module.instruction_names.unique(&wanted),
+            name,
             op,
             operands: operands.to_vec(),
             shape,
@@ -200,7 +252,13 @@ impl<'m> ComputationBuilder<'m> {
             sharding: extras.sharding,
             frontend_attributes: extras.frontend_attributes,
         };
-        Ok(self.insert(instruction))
+        let moves_root = self.moves_root;
+        let computation = self.computation_mut();
+        let id = computation.insert(instruction);
+        if moves_root || computation.root.is_none() {
+            computation.root = Some(id);
+        }
+        id
     }
 
     /// Makes `root` the result of the computation.
@@ -211,19 +269,23 @@ impl<'m> ComputationBuilder<'m> {
         let computation = self.computation_mut();
         assert!(computation.get(root).is_some(), "{root:?} is not in {}", computation.name);
         computation.root = Some(root);
+        computation.root_is_set = true;
+        self.moves_root = false;
+    }
+
+    /// Sets the root and the listing order, which is a permutation of the instructions.
+    pub(super) fn set_root_and_order(&mut self, root: InstructionId, order: Vec<InstructionId>) {
+        self.set_root(root);
+        self.computation_mut().order = order;
     }
 
     fn computation_mut(&mut self) -> &mut Computation {
         self.module.computations.get_mut(self.id).expect("the builder's computation exists")
     }
-
-    fn insert(&mut self, instruction: Instruction) -> InstructionId {
-        self.computation_mut().insert(instruction)
-    }
 }
 
 impl Computation {
-    /// Adds a checked instruction and makes it the root.
+    /// Adds a checked instruction.
     pub(super) fn insert(&mut self, instruction: Instruction) -> InstructionId {
         let operands = instruction.operands.clone();
         let is_parameter = instruction.opcode() == Opcode::Parameter;
@@ -236,7 +298,6 @@ impl Computation {
         if is_parameter {
             self.parameters.push(id);
         }
-        self.root = Some(id);
         id
     }
 }

@@ -148,29 +148,30 @@ fn require_gather_dimensions(
     })?;
     // gather (C4), (C5)
     let result_rank = gather_result_rank(indices, numbers);
-    context.require_distinct(offset_dims, result_rank, "gather (C4)", "offset_dims")?;
+    context.require_distinct(
+        offset_dims,
+        result_rank,
+        ["gather (C4)", "gather (C5)"],
+        "offset_dims",
+    )?;
     context.require(offset_dims.is_sorted(), "gather (C4)", || {
         format!("offset_dims {offset_dims:?} have to be sorted")
     })?;
-    // gather (C6), (C7), (C8)
+    // gather (C6), (C7), (C8), (C11)
+    let what = "collapsed_slice_dims";
+    context.require_distinct(collapsed_slice_dims, rank, ["gather (C6)", "gather (C8)"], what)?;
+    let what = "operand_batching_dims";
+    context.require_distinct(operand_batching, rank, ["gather (C6)", "gather (C11)"], what)?;
     let dropped = [collapsed_slice_dims.as_slice(), operand_batching].concat();
-    context.require_distinct(
-        &dropped,
-        rank,
-        "gather (C6)",
-        "collapsed_slice_dims with operand_batching_dims",
-    )?;
+    let what = "collapsed_slice_dims with operand_batching_dims";
+    context.require_distinct(&dropped, rank, ["gather (C6)"; 2], what)?;
     context.require(collapsed_slice_dims.is_sorted(), "gather (C7)", || {
         format!("collapsed_slice_dims {collapsed_slice_dims:?} have to be sorted")
     })?;
-    // gather (C14), (C15)
+    // gather (C18), (C19)
     let mapped = [start_index_map.as_slice(), operand_batching].concat();
-    context.require_distinct(
-        &mapped,
-        rank,
-        "gather (C14)",
-        "start_index_map with operand_batching_dims",
-    )
+    let what = "start_index_map with operand_batching_dims";
+    context.require_distinct(&mapped, rank, ["gather (C18)", "gather (C19)"], what)
 }
 
 fn require_gather_batching(
@@ -180,16 +181,21 @@ fn require_gather_batching(
     let (operand, indices) = (context.array(0)?, context.array(1)?);
     let operand_batching = &numbers.operand_batching_dims;
     let indices_batching = &numbers.start_indices_batching_dims;
-    // gather (C9), (C10)
-    context.require(operand_batching.is_sorted(), "gather (C9)", || {
+    // gather (C10)
+    context.require(operand_batching.is_sorted(), "gather (C10)", || {
         format!("operand_batching_dims {operand_batching:?} have to be sorted")
     })?;
-    // gather (C11), (C12)
+    // gather (C13), (C14)
     let what = "start_indices_batching_dims";
-    context.require_distinct(indices_batching, indices.rank(), "gather (C11)", what)?;
-    // gather (C13)
+    context.require_distinct(
+        indices_batching,
+        indices.rank(),
+        ["gather (C13)", "gather (C14)"],
+        what,
+    )?;
+    // gather (C15)
     let vector = numbers.index_vector_dim;
-    context.require(!indices_batching.contains(&vector), "gather (C13)", || {
+    context.require(!indices_batching.contains(&vector), "gather (C15)", || {
         format!("start_indices_batching_dims contain index_vector_dim {vector}")
     })?;
     // gather (C16)
@@ -226,13 +232,18 @@ fn require_gather_slices(
     context.require(sizes.all(|(size, limit)| size <= limit), "gather (C21)", || {
         format!("slice_sizes {slice_sizes:?} are larger than the operand {operand}")
     })?;
-    // gather (C8), (C10)
-    let dropped = numbers.collapsed_slice_dims.iter().chain(&numbers.operand_batching_dims);
-    for &dimension in dropped {
-        let size = slice_sizes[dimension];
-        context.require(size <= 1, "gather (C8)", || {
-            format!("slices have {size} elements along the dropped dimension {dimension}")
-        })?;
+    // gather (C9), (C12)
+    let dropped = [
+        (&numbers.collapsed_slice_dims, "gather (C9)"),
+        (&numbers.operand_batching_dims, "gather (C12)"),
+    ];
+    for (dimensions, constraint) in dropped {
+        for &dimension in dimensions {
+            let size = slice_sizes[dimension];
+            context.require(size <= 1, constraint, || {
+                format!("slices have {size} elements along the dropped dimension {dimension}")
+            })?;
+        }
     }
     Ok(())
 }
