@@ -23,6 +23,7 @@ pub mod parse;
 pub mod print;
 pub mod rewrite;
 pub mod shape;
+pub mod verify;
 
 mod arena;
 
@@ -43,3 +44,4 @@ pub use opcode::{Op, Opcode, opcode_table_markdown};
 pub use parse::{parse_literal, parse_module, parse_shape};
 pub use print::{element_text, print_computation, print_instruction, print_module};
 pub use shape::{ArrayShape, ElementClass, ElementType, Shape, ShapeError};
+pub use verify::verify;

@@ -26,7 +26,7 @@ mod types;
 use std::collections::BTreeMap;
 
 use super::source::{SourceError, SourceResult, Span};
-use super::syntax::{Attribute, Operation, Program, SourcePlace, Type};
+use super::syntax::{Operation, Program, SourcePlace};
 use crate::hlo::{ComputationId, Metadata, Module, ModuleBuilder};
 
 /// Which function of a program is compiled.
@@ -66,16 +66,10 @@ pub fn list_functions(program: &Program) -> Vec<FunctionSummary> {
     functions(program)
         .filter(|function| function::body(function).is_some())
         .filter_map(|function| {
-            let string = |name| match &function.attribute(name)?.value {
-                Attribute::String(value) => Some(value.clone()),
-                _ => None,
-            };
-            let types = match &function.attribute("function_type")?.value {
-                Attribute::Type(Type::Function(types)) => types,
-                _ => return None,
-            };
+            let string = |name| function.attribute(name)?.value.as_text();
+            let types = function.attribute("function_type")?.value.as_function_type()?;
             Some(FunctionSummary {
-                name: string("sym_name")?,
+                name: string("sym_name")?.to_owned(),
                 n_arguments: types.inputs.len(),
                 n_results: types.results.len(),
                 is_public: string("sym_visibility").is_none_or(|visibility| visibility == "public"),
@@ -93,8 +87,7 @@ fn functions(program: &Program) -> impl Iterator<Item = &Operation> {
 pub(super) fn import(program: &Program, entry: &EntryPoint) -> SourceResult<Module> {
     let mut importer = Importer::new(program)?;
     let Some(&function) = importer.functions.get(entry.name()) else {
-        let names: Vec<String> =
-            importer.functions.keys().map(|name| format!("@{name}")).collect();
+        let names: Vec<String> = importer.functions.keys().map(|name| format!("@{name}")).collect();
         let there = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
         let message = format!("there is no function @{}; there is {there}", entry.name());
         return Err(SourceError::new(program.module.span, message));

@@ -34,33 +34,22 @@ pub(super) fn optional_string<'p>(
 }
 
 fn as_string(attribute: &NamedAttribute) -> SourceResult<&str> {
-    match &attribute.value {
-        Attribute::String(value) | Attribute::Symbol(value) => Ok(value),
-        _ => Err(wrong(attribute, "a string or a symbol")),
-    }
+    attribute.value.as_text().ok_or_else(|| wrong(attribute, "a string or a symbol"))
 }
 
 /// A dimension, position or other small number.
 pub(super) fn index(operation: &Operation, name: &str) -> SourceResult<usize> {
-    let attribute = required(operation, name)?;
-    let value = match &attribute.value {
-        Attribute::Integer(value, _) => usize::try_from(*value).ok(),
-        value => match value.as_integers().as_deref() {
-            Some([value]) => usize::try_from(*value).ok(),
-            _ => None,
-        },
-    };
-    value.ok_or_else(|| wrong(attribute, "an integer that is not negative"))
+    as_index(required(operation, name)?)
 }
 
 /// A boolean; false if it is not there.
 pub(super) fn flag(operation: &Operation, name: &str) -> SourceResult<bool> {
     let Some(attribute) = operation.attribute(name) else { return Ok(false) };
-    match &attribute.value {
-        Attribute::Bool(value) => Ok(*value),
-        Attribute::Unit => Ok(true),
-        _ => Err(wrong(attribute, "true or false")),
+    if let Attribute::Bool(value) = attribute.value {
+        return Ok(value);
     }
+    let is_unit = matches!(attribute.value, Attribute::Unit);
+    if is_unit { Ok(true) } else { Err(wrong(attribute, "true or false")) }
 }
 
 /// A list of integers.
@@ -87,19 +76,22 @@ pub(super) fn as_indices(attribute: &NamedAttribute) -> SourceResult<Vec<usize>>
 
 /// One integer that is not negative.
 pub(super) fn as_index(attribute: &NamedAttribute) -> SourceResult<usize> {
-    match &attribute.value {
-        Attribute::Integer(value, _) => usize::try_from(*value).ok(),
-        _ => None,
-    }
-    .ok_or_else(|| wrong(attribute, "an integer that is not negative"))
+    let value = attribute.value.as_integer().and_then(|value| usize::try_from(value).ok());
+    value.ok_or_else(|| wrong(attribute, "an integer that is not negative"))
 }
 
 /// The word of `#stablehlo<name WORD>`.
 pub(super) fn as_word(attribute: &NamedAttribute) -> SourceResult<&str> {
-    match &attribute.value {
-        Attribute::Enum { value, .. } | Attribute::String(value) => Ok(value),
-        _ => Err(wrong(attribute, "a word such as #stablehlo<precision HIGH>")),
+    match word(&attribute.value) {
+        Some(word) => Ok(word),
+        None => Err(wrong(attribute, "a word such as #stablehlo<precision HIGH>")),
     }
+}
+
+/// The same for an attribute without a name.
+pub(super) fn word(value: &Attribute) -> Option<&str> {
+    let (Attribute::Enum { value, .. } | Attribute::String(value)) = value else { return None };
+    Some(value)
 }
 
 /// The fields of `#stablehlo.name<…>`.
@@ -109,10 +101,12 @@ pub(super) fn fields<'p>(
     struct_name: &str,
 ) -> SourceResult<&'p [NamedAttribute]> {
     let attribute = required(operation, attribute)?;
-    match &attribute.value {
-        Attribute::Struct { name, fields, .. } if name == struct_name => Ok(fields),
-        _ => Err(wrong(attribute, &format!("a #stablehlo.{struct_name}<…>"))),
+    if let Attribute::Struct { name, fields, .. } = &attribute.value
+        && name == struct_name
+    {
+        return Ok(fields);
     }
+    Err(wrong(attribute, &format!("a #stablehlo.{struct_name}<…>")))
 }
 
 /// An error if an operation has a property that its row does not list. Discardable attributes,

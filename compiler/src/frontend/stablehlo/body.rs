@@ -6,9 +6,7 @@ use super::types::{self, describe};
 use super::{Importer, error, error_at, sharding, table};
 use crate::frontend::source::{SourceError, SourceResult};
 use crate::frontend::syntax::{Block, Operation, Region, Type, ValueId};
-use crate::hlo::{
-    ArrayShape, ComputationBuilder, ComputationId, Extras, InstructionId, Op, Shape,
-};
+use crate::hlo::{ArrayShape, ComputationBuilder, ComputationId, Extras, InstructionId, Op, Shape};
 
 /// A computation, and the instructions of the values that it can see.
 pub(super) struct Body<'i, 'p> {
@@ -94,10 +92,11 @@ impl<'i, 'p> Body<'i, 'p> {
 
     /// The declared shape of the only result, an array.
     pub(super) fn result_array(&self, operation: &Operation) -> SourceResult<ArrayShape> {
-        match self.result_type(operation)? {
-            Type::Tensor(tensor) => types::array_shape(tensor, operation.span),
-            other => error(operation, format!("{} gives a tensor, found {other}", operation.name)),
+        let declared = self.result_type(operation)?;
+        if let Type::Tensor(tensor) = declared {
+            return types::array_shape(tensor, operation.span);
         }
+        error(operation, format!("{} gives a tensor, found {declared}", operation.name))
     }
 
     // Instructions.
@@ -257,10 +256,7 @@ impl<'i, 'p> Body<'i, 'p> {
 }
 
 /// The block of a region that has to have exactly one.
-pub(super) fn only_block<'p>(
-    operation: &Operation,
-    region: &'p Region,
-) -> SourceResult<&'p Block> {
+pub(super) fn only_block<'p>(operation: &Operation, region: &'p Region) -> SourceResult<&'p Block> {
     match region.blocks.as_slice() {
         [only] => Ok(only),
         blocks => error_at(
@@ -271,12 +267,9 @@ pub(super) fn only_block<'p>(
 }
 
 /// The regions of an operation that has exactly `N`.
-pub(super) fn only_blocks<'p, const N: usize>(
-    operation: &'p Operation,
-) -> SourceResult<[&'p Block; N]> {
+pub(super) fn only_blocks<const N: usize>(operation: &Operation) -> SourceResult<[&Block; N]> {
     let given = operation.regions.len();
     let blocks = operation.regions.iter().map(|region| only_block(operation, region));
-    <[&Block; N]>::try_from(blocks.collect::<SourceResult<Vec<_>>>()?).or_else(|_| {
-        error(operation, format!("{} has {N} regions, found {given}", operation.name))
-    })
+    <[&Block; N]>::try_from(blocks.collect::<SourceResult<Vec<_>>>()?)
+        .or_else(|_| error(operation, format!("{} has {N} regions, found {given}", operation.name)))
 }

@@ -73,7 +73,9 @@ pub(super) fn custom_call(body: &mut Body<'_, '_>, operation: &Operation) -> Res
     let name = attributes::string(operation, "call_target_name")?;
     let parameters = CheckParameters::default();
     match name {
-        "check.expect_eq" => add_check(body, operation, CustomCallTarget::CheckExpectEq(parameters)),
+        "check.expect_eq" => {
+            add_check(body, operation, CustomCallTarget::CheckExpectEq(parameters))
+        }
         "check.expect_almost_eq" => {
             let tolerance = Some(tolerance(operation)?.unwrap_or(CUSTOM_CALL_TOLERANCE));
             let parameters = CheckParameters { tolerance, ..parameters };
@@ -102,20 +104,15 @@ fn parameter<'p>(operation: &'p Operation, name: &str) -> Option<&'p NamedAttrib
     let dictionaries = ["backend_config", "mhlo.backend_config"];
     operation.attribute(name).or_else(|| {
         dictionaries.into_iter().find_map(|dictionary| {
-            match &operation.attribute(dictionary)?.value {
-                Attribute::Dictionary(entries) => entries.iter().find(|entry| entry.name == name),
-                _ => None,
-            }
+            let entries = operation.attribute(dictionary)?.value.as_dictionary()?;
+            entries.iter().find(|entry| entry.name == name)
         })
     })
 }
 
 fn ulps(operation: &Operation, name: &str) -> SourceResult<Option<u64>> {
     let Some(attribute) = parameter(operation, name) else { return Ok(None) };
-    let value = match &attribute.value {
-        Attribute::Integer(value, _) => u64::try_from(*value).ok(),
-        _ => None,
-    };
+    let value = attribute.value.as_integer().and_then(|value| u64::try_from(value).ok());
     let value = value.ok_or_else(|| {
         let message = format!("'{name}' has to be an integer that is not negative");
         SourceError::new(attribute.span, message)
@@ -125,8 +122,10 @@ fn ulps(operation: &Operation, name: &str) -> SourceResult<Option<u64>> {
 
 fn tolerance(operation: &Operation) -> SourceResult<Option<f64>> {
     let Some(attribute) = parameter(operation, "tolerance") else { return Ok(None) };
-    match &attribute.value {
-        Attribute::Float(FloatValue::Decimal(value), _) if *value >= 0.0 => Ok(Some(*value)),
-        _ => error_at(attribute.span, "'tolerance' has to be a number that is not negative"),
+    if let Attribute::Float(FloatValue::Decimal(value), _) = attribute.value
+        && value >= 0.0
+    {
+        return Ok(Some(value));
     }
+    error_at(attribute.span, "'tolerance' has to be a number that is not negative")
 }

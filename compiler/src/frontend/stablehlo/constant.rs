@@ -26,32 +26,30 @@ pub(super) fn value_of(
     operation: &Operation,
     value: &NamedAttribute,
 ) -> SourceResult<InstructionId> {
-    match &value.value {
-        Attribute::Dense(Dense { tensor, data }) => {
-            let shape = types::array_shape(tensor, value.span)?;
-            match data {
-                DenseData::Elements(bytes) => add(body, operation, value, shape, bytes),
-                DenseData::Splat(bytes) => {
-                    let scalar = ArrayShape::scalar(shape.element_type());
-                    let element = add(body, operation, value, scalar, bytes)?;
-                    let op = Op::Broadcast { dimensions: Vec::new() };
-                    body.add_shaped(operation, op, &[element], Shape::Array(shape))
-                }
-                DenseData::Undecoded => {
-                    error_at(value.span, format!("unsupported constant of type {tensor}"))
-                }
-            }
+    if let Attribute::Resource { key, tensor } = &value.value {
+        let shape = types::array_shape(tensor, value.span)?;
+        let program = body.importer.program;
+        let Some(bytes) = program.resources.get(key) else {
+            let message = format!("there is no resource '{key}' at the end of the text");
+            return error_at(value.span, message);
+        };
+        return add(body, operation, value, shape, bytes);
+    }
+    let Attribute::Dense(Dense { tensor, data }) = &value.value else {
+        return error_at(value.span, "a constant has to be a dense<…> or a dense_resource<…>");
+    };
+    let shape = types::array_shape(tensor, value.span)?;
+    match data {
+        DenseData::Elements(bytes) => add(body, operation, value, shape, bytes),
+        DenseData::Splat(bytes) => {
+            let scalar = ArrayShape::scalar(shape.element_type());
+            let element = add(body, operation, value, scalar, bytes)?;
+            let op = Op::Broadcast { dimensions: Vec::new() };
+            body.add_shaped(operation, op, &[element], Shape::Array(shape))
         }
-        Attribute::Resource { key, tensor } => {
-            let shape = types::array_shape(tensor, value.span)?;
-            let program = body.importer.program;
-            let Some(bytes) = program.resources.get(key) else {
-                let message = format!("there is no resource '{key}' at the end of the text");
-                return error_at(value.span, message);
-            };
-            add(body, operation, value, shape, bytes)
+        DenseData::Undecoded => {
+            error_at(value.span, format!("unsupported constant of type {tensor}"))
         }
-        _ => error_at(value.span, "a constant has to be a dense<…> or a dense_resource<…>"),
     }
 }
 

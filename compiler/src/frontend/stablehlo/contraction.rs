@@ -1,10 +1,10 @@
 //! Dots and reductions.
 
-use super::attributes::{as_indices, as_word, fields, indices};
+use super::attributes::{as_indices, fields, indices, word};
 use super::body::{Body, only_blocks};
 use super::{control, error, error_at};
 use crate::frontend::source::{SourceError, SourceResult};
-use crate::frontend::syntax::{Attribute, Operation};
+use crate::frontend::syntax::Operation;
 use crate::hlo::{DotDimensionNumbers, InstructionId, Op, OperandPrecision, Precision};
 
 /// `dot_general`.
@@ -70,11 +70,9 @@ fn operand_precision(operation: &Operation) -> SourceResult<OperandPrecision> {
                        and HIGHEST";
         SourceError::new(attribute.span, message)
     };
-    let Attribute::Array(words) = &attribute.value else { return Err(wrong()) };
-    let precisions = words.iter().map(|word| {
-        let mut named = attribute.clone();
-        named.value = word.clone();
-        Precision::from_text(&as_word(&named)?.to_ascii_lowercase()).ok_or_else(wrong)
+    let precisions = attribute.value.as_array().ok_or_else(wrong)?.iter().map(|each| {
+        let word = word(each).ok_or_else(wrong)?;
+        Precision::from_text(&word.to_ascii_lowercase()).ok_or_else(wrong)
     });
     match precisions.collect::<SourceResult<Vec<_>>>()?[..] {
         [] => Ok(OperandPrecision::default()),

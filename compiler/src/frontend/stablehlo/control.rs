@@ -31,11 +31,12 @@ pub(super) fn captures(
             return error_at(span, "this value is not visible here");
         };
         let builder = body.builder();
-        match builder.computation().instruction(id).op() {
-            Op::Constant { literal } if is_single(literal) => {
-                captures.constants.push((value, literal.clone()));
-            }
-            _ => captures.carried.push((value, id)),
+        if let Op::Constant { literal } = builder.computation().instruction(id).op()
+            && is_single(literal)
+        {
+            captures.constants.push((value, literal.clone()));
+        } else {
+            captures.carried.push((value, id));
         }
     }
     Ok(captures)
@@ -229,7 +230,10 @@ fn conditional<'p>(
     let mut branch_computations = Vec::new();
     for (index, block) in blocks.iter().enumerate() {
         if !block.arguments.is_empty() {
-            return error(operation, format!("the regions of {} take no arguments", operation.name));
+            return error(
+                operation,
+                format!("the regions of {} take no arguments", operation.name),
+            );
         }
         let Captures { constants, carried } = captures(body, operation, block)?;
         let (values, ids): (Vec<ValueId>, Vec<InstructionId>) = carried.into_iter().unzip();

@@ -29,7 +29,12 @@ pub(super) fn broadcast_in_dim(body: &mut Body<'_, '_>, operation: &Operation) -
         return Ok(vec![body.add_result(operation, Op::Broadcast { dimensions }, &[operand])?]);
     }
     let kept = |values: &[usize]| -> Vec<usize> {
-        values.iter().zip(&stretched).filter(|(_, stretched)| !**stretched).map(|(v, _)| *v).collect()
+        values
+            .iter()
+            .zip(&stretched)
+            .filter(|(_, stretched)| !**stretched)
+            .map(|(v, _)| *v)
+            .collect()
     };
     let Ok(shape) = Shape::array(from.element_type(), kept(from.dimensions())) else {
         return error(operation, "this operand is too large");

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::body::Body;
 use super::{Importer, attributes, error, sharding, types};
 use crate::frontend::source::{SourceError, SourceResult};
-use crate::frontend::syntax::{Attribute, Block, NamedAttribute, Operation, Type};
+use crate::frontend::syntax::{Block, FunctionType, NamedAttribute, Operation};
 use crate::hlo::{ComputationId, Extras, InstructionId, Op};
 
 /// The body of a function; declarations have none.
@@ -55,9 +55,10 @@ impl<'p> Importer<'p> {
     }
 
     fn function(&self, name: &str, call: &Operation) -> SourceResult<&'p Operation> {
-        self.functions.get(name).copied().ok_or_else(|| {
-            SourceError::new(call.span, format!("there is no function @{name}"))
-        })
+        self.functions
+            .get(name)
+            .copied()
+            .ok_or_else(|| SourceError::new(call.span, format!("there is no function @{name}")))
     }
 
     /// The calls in a function, in the order of the text.
@@ -88,15 +89,17 @@ impl<'p> Importer<'p> {
         self.import_body(function, true)
     }
 
-    fn import_body(&mut self, function: &'p Operation, is_entry: bool) -> SourceResult<ComputationId> {
+    fn import_body(
+        &mut self,
+        function: &'p Operation,
+        is_entry: bool,
+    ) -> SourceResult<ComputationId> {
         let name = attributes::string(function, "sym_name")?;
         let Some(block) = body(function) else {
             let blocks: usize = function.regions.iter().map(|region| region.blocks.len()).sum();
             return error(function, format!("@{name} has {blocks} blocks; one is needed"));
         };
-        let Type::Function(declared) = function_type(function)? else {
-            return error(function, format!("@{name} has no function type"));
-        };
+        let declared = function_type(function)?;
         let argument_attributes = each_attributes(function, "arg_attrs")?;
         if is_entry {
             sharding::import_result_attributes(self, each_attributes(function, "res_attrs")?);
@@ -129,11 +132,12 @@ impl<'p> Importer<'p> {
     }
 }
 
-fn function_type(function: &Operation) -> SourceResult<&Type> {
-    match &attributes::required(function, "function_type")?.value {
-        Attribute::Type(value) => Ok(value),
-        _ => error(function, "the attribute 'function_type' has to be a type"),
-    }
+fn function_type(function: &Operation) -> SourceResult<&FunctionType> {
+    let attribute = attributes::required(function, "function_type")?;
+    attribute.value.as_function_type().ok_or_else(|| {
+        let message = "the attribute 'function_type' has to be a function type";
+        SourceError::new(attribute.span, message)
+    })
 }
 
 /// The dictionaries of `arg_attrs` or `res_attrs`.
@@ -142,16 +146,10 @@ fn each_attributes<'p>(
     name: &str,
 ) -> SourceResult<Vec<&'p [NamedAttribute]>> {
     let Some(attribute) = function.attribute(name) else { return Ok(Vec::new()) };
-    let wrong = || {
-        SourceError::new(attribute.span, format!("'{name}' has to be a list of dictionaries"))
-    };
-    let Attribute::Array(each) = &attribute.value else { return Err(wrong()) };
-    each.iter()
-        .map(|each| match each {
-            Attribute::Dictionary(attributes) => Ok(attributes.as_slice()),
-            _ => Err(wrong()),
-        })
-        .collect()
+    let wrong =
+        || SourceError::new(attribute.span, format!("'{name}' has to be a list of dictionaries"));
+    let each = attribute.value.as_array().ok_or_else(wrong)?;
+    each.iter().map(|each| each.as_dictionary().ok_or_else(wrong)).collect()
 }
 
 /// `call`.

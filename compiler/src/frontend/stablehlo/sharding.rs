@@ -45,12 +45,14 @@ pub(super) fn extras_of(attributes: &[NamedAttribute]) -> Extras {
 
 /// An attribute as a frontend attribute's value.
 fn text(attribute: &Attribute) -> String {
-    match attribute {
-        Attribute::String(text) => text.clone(),
-        Attribute::Integer(value, _) => value.to_string(),
-        Attribute::Unit => "true".to_owned(),
-        other => other.to_string(),
+    if let Attribute::String(text) = attribute {
+        return text.clone();
     }
+    if let Some(value) = attribute.as_integer() {
+        return value.to_string();
+    }
+    // The mere presence of a unit attribute says yes.
+    if matches!(attribute, Attribute::Unit) { "true".to_owned() } else { attribute.to_string() }
 }
 
 /// Keeps the attributes and meshes of the module.

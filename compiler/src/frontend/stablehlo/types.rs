@@ -2,7 +2,7 @@
 
 use crate::frontend::source::{SourceError, SourceResult, Span};
 use crate::frontend::syntax::{FloatKind, Scalar, Signedness, TensorType, Type};
-use crate::hlo::{ArrayShape, ElementType, Shape};
+use crate::hlo::{ArrayShape, ElementClass, ElementType, Shape};
 
 /// The shape of a value.
 pub(super) fn shape(value_type: &Type, span: Span) -> SourceResult<Shape> {
@@ -20,9 +20,8 @@ pub(super) fn shape(value_type: &Type, span: Span) -> SourceResult<Shape> {
 
 /// The shape of a tensor.
 pub(super) fn array_shape(tensor: &TensorType, span: Span) -> SourceResult<ArrayShape> {
-    let unsupported = |what: &str| {
-        SourceError::new(span, format!("unsupported type {tensor}: {what}"))
-    };
+    let unsupported =
+        |what: &str| SourceError::new(span, format!("unsupported type {tensor}: {what}"));
     if tensor.encoding.is_some() {
         return Err(unsupported("encodings such as bounds are not supported"));
     }
@@ -71,11 +70,12 @@ pub(super) fn describe(shape: &Shape) -> String {
         Shape::Array(array) => {
             let dimensions: String =
                 array.dimensions().iter().map(|dimension| format!("{dimension}x")).collect();
-            let element = match array.element_type() {
-                ElementType::Pred => "i1".to_owned(),
-                signed if signed.is_signed() => format!("i{}", signed.bit_width()),
-                unsigned if unsigned.is_unsigned() => format!("ui{}", unsigned.bit_width()),
-                float => float.text().to_owned(),
+            let element_type = array.element_type();
+            let element = match element_type.class() {
+                ElementClass::Pred => "i1".to_owned(),
+                ElementClass::Signed => format!("i{}", element_type.bit_width()),
+                ElementClass::Unsigned => format!("ui{}", element_type.bit_width()),
+                ElementClass::Float => element_type.text().to_owned(),
             };
             format!("tensor<{dimensions}{element}>")
         }

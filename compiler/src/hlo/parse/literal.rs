@@ -37,6 +37,10 @@ pub(crate) fn literal(shape: &Shape, scanner: &mut Scanner<'_>) -> Result<Litera
 
 fn array(shape: &ArrayShape, scanner: &mut Scanner<'_>) -> Result<ArrayLiteral, Diagnostic> {
     let (count, start) = (shape.element_count(), scanner.position());
+    if scanner.rest().trim_start().starts_with("{...}") {
+        let message = "the value was left out when this was printed";
+        return Err(scanner.error_at(start..start + 5, message));
+    }
     let available = scanner.rest().len();
     // Every element takes a character, so this also bounds the memory by the size of the text.
     if count > available {
@@ -69,10 +73,6 @@ fn nested(
 ) -> Result<(), Diagnostic> {
     let Some((&size, inner)) = dimensions.split_first() else { return element(scanner) };
     scanner.expect("{")?;
-    if scanner.rest().starts_with("...") {
-        let at = scanner.position();
-        return Err(scanner.error_at(at..at + 3, "the value was left out when this was printed"));
-    }
     for n in 0..size {
         if n > 0 && !scanner.eat(",")? {
             return Err(scanner.expected(&format!("`,` and {} more elements", size - n)));
