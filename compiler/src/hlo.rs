@@ -19,8 +19,11 @@ pub mod layout;
 pub mod literal;
 pub mod module;
 pub mod opcode;
+pub mod parse;
+pub mod print;
 pub mod rewrite;
 pub mod shape;
+pub mod verify;
 
 mod arena;
 
@@ -38,4 +41,7 @@ pub use layout::{Layout, MemorySpace, default_tpu_layout};
 pub use literal::{ArrayLiteral, Literal, LiteralError, NativeType};
 pub use module::Module;
 pub use opcode::{Op, Opcode, opcode_table_markdown};
+pub use parse::{parse_literal, parse_module, parse_shape};
+pub use print::{element_text, print_computation, print_instruction, print_module};
 pub use shape::{ArrayShape, ElementClass, ElementType, Shape, ShapeError};
+pub use verify::verify;

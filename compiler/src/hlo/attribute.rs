@@ -3,17 +3,28 @@
 //! Every type here can be printed and parsed in XLA's spelling, and says which computations it
 //! names, so that a row of the opcode table is all that a new op needs.
 
+mod text;
+
 use super::computation::ComputationId;
-use super::literal::Literal;
+use super::print::AttributePrinter;
 use super::shape::{ElementClass, ElementType};
+use crate::diagnostic::Diagnostic;
+
+pub(crate) use text::AttributeSource;
 
 /// What every payload field of an op can do.
-pub(crate) trait Attribute {
+pub(crate) trait Attribute: Sized {
     /// Adds the computations that the attribute names.
     fn add_computations(&self, _found: &mut Vec<ComputationId>) {}
 
     /// Replaces the computations that the attribute names.
     fn map_computations(&mut self, _map: &mut dyn FnMut(ComputationId) -> ComputationId) {}
+
+    /// Writes the attribute; `key` is the name of the op's field.
+    fn print(&self, key: &'static str, printer: &mut AttributePrinter<'_>);
+
+    /// Reads the attribute; `key` is the name of the op's field.
+    fn parse(key: &'static str, source: &mut AttributeSource<'_, '_>) -> Result<Self, Diagnostic>;
 }
 
 /// An enum of words that HLO text spells in a fixed way.
@@ -39,8 +50,6 @@ macro_rules! word_enum {
                 match text { $($text => Some(Self::$Variant),)* _ => None }
             }
         }
-
-        impl Attribute for $Name {}
     };
 }
 
@@ -237,35 +246,3 @@ impl CustomCallTarget {
         }
     }
 }
-
-impl Attribute for ComputationId {
-    fn add_computations(&self, found: &mut Vec<ComputationId>) {
-        found.push(*self);
-    }
-
-    fn map_computations(&mut self, map: &mut dyn FnMut(ComputationId) -> ComputationId) {
-        *self = map(*self);
-    }
-}
-
-impl Attribute for Vec<ComputationId> {
-    fn add_computations(&self, found: &mut Vec<ComputationId>) {
-        found.extend(self);
-    }
-
-    fn map_computations(&mut self, map: &mut dyn FnMut(ComputationId) -> ComputationId) {
-        self.iter_mut().for_each(|id| *id = map(*id));
-    }
-}
-
-impl Attribute for usize {}
-impl Attribute for bool {}
-impl Attribute for String {}
-impl Attribute for Vec<usize> {}
-impl Attribute for Literal {}
-impl Attribute for Vec<SliceDimension> {}
-impl Attribute for Vec<PaddingDimension> {}
-impl Attribute for DotDimensionNumbers {}
-impl Attribute for OperandPrecision {}
-impl Attribute for GatherDimensionNumbers {}
-impl Attribute for CustomCallTarget {}

@@ -28,12 +28,18 @@ pub struct ModuleBuilder {
 impl ModuleBuilder {
     /// A module without computations.
     pub fn new(name: &str) -> Self {
-        Self { module: Module::new(name.to_owned()) }
+        Self { module: Module::new(name) }
     }
 
     /// Adds an empty computation, called `name` or, if that is taken, something similar.
     pub fn add_computation(&mut self, name: &str) -> ComputationId {
         add_computation(&mut self.module, name)
+    }
+
+    /// The same under exactly this name, which nobody else may have.
+    pub(super) fn add_computation_exactly(&mut self, name: &str) -> ComputationId {
+        self.module.computation_names.reserve(name);
+        self.module.computations.push(Computation::new(name.to_owned()))
     }
 
     /// The builder of a computation.
@@ -177,22 +183,57 @@ impl<'m> ComputationBuilder<'m> {
         &mut self,
         op: Op,
         operands: &[InstructionId],
-        extras: Extras,
+        mut extras: Extras,
     ) -> Result<InstructionId, InferError> {
+        let shape = self.check(&op, operands, extras.shape.as_ref())?;
+        let wanted = extras.name.take().unwrap_or_else(|| op.opcode().text().to_owned());
+        let name = self.module.instruction_names.unique(&wanted);
+        Ok(self.insert(name, shape, op, operands, extras))
+    }
+
+    /// The same under exactly the given name, which has to be unique in this computation only.
+    pub(super) fn add_exactly(
+        &mut self,
+        op: Op,
+        operands: &[InstructionId],
+        mut extras: Extras,
+    ) -> Result<InstructionId, InferError> {
+        let shape = self.check(&op, operands, extras.shape.as_ref())?;
+        let name = extras.name.take().unwrap_or_else(|| op.opcode().text().to_owned());
+        self.module.instruction_names.reserve(&name);
+        Ok(self.insert(name, shape, op, operands, extras))
+    }
+
+    fn check(
+        &self,
+        op: &Op,
+        operands: &[InstructionId],
+        stated: Option<&Shape>,
+    ) -> Result<Shape, InferError> {
         let computation = self.computation();
         let shapes: Vec<&Shape> =
             operands.iter().map(|&operand| computation.instruction(operand).shape()).collect();
-        let shape = infer(&op, &shapes, extras.shape.as_ref(), self.module)?;
-        if let Op::Parameter { number } = op
+        let shape = infer(op, &shapes, stated, self.module)?;
+        if let Op::Parameter { number } = *op
             && number != computation.parameters.len()
         {
             let next = computation.parameters.len();
             let message = format!("parameter {number} was added, the next one is {next}");
             return Err(InferError::new(Opcode::Parameter, "order", message));
         }
-        let wanted = extras.name.unwrap_or_else(|| op.opcode().text().to_owned());
+        Ok(shape)
+    }
+
+    fn insert(
+        &mut self,
+        name: String,
+        shape: Shape,
+        op: Op,
+        operands: &[InstructionId],
+        extras: Extras,
+    ) -> InstructionId {
         let instruction = Instruction {
-            name: self.module.instruction_names.unique(&wanted),
+            name,
             op,
             operands: operands.to_vec(),
             shape,
@@ -200,7 +241,7 @@ impl<'m> ComputationBuilder<'m> {
             sharding: extras.sharding,
             frontend_attributes: extras.frontend_attributes,
         };
-        Ok(self.insert(instruction))
+        self.computation_mut().insert(instruction)
     }
 
     /// Makes `root` the result of the computation.
@@ -213,12 +254,14 @@ impl<'m> ComputationBuilder<'m> {
         computation.root = Some(root);
     }
 
-    fn computation_mut(&mut self) -> &mut Computation {
-        self.module.computations.get_mut(self.id).expect("the builder's computation exists")
+    /// Sets the root and the listing order, which is a permutation of the instructions.
+    pub(super) fn set_root_and_order(&mut self, root: InstructionId, order: Vec<InstructionId>) {
+        self.set_root(root);
+        self.computation_mut().order = order;
     }
 
-    fn insert(&mut self, instruction: Instruction) -> InstructionId {
-        self.computation_mut().insert(instruction)
+    fn computation_mut(&mut self) -> &mut Computation {
+        self.module.computations.get_mut(self.id).expect("the builder's computation exists")
     }
 }
 

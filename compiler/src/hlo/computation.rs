@@ -9,6 +9,7 @@ use std::fmt;
 
 use super::arena::{Arena, Id};
 use super::instruction::{Instruction, InstructionId};
+use super::opcode::Opcode;
 use super::shape::Shape;
 
 /// Names a computation of one module.
@@ -111,6 +112,22 @@ impl Computation {
     /// The instructions that have `id` as an operand, each once.
     pub fn users(&self, id: InstructionId) -> &BTreeSet<InstructionId> {
         &self.users[id.index()]
+    }
+
+    /// Does each result element of `id` depend on the operand elements at the same place only?
+    ///
+    /// Unlike [`super::Opcode::is_elementwise`] this includes `select` and `clamp` without scalar
+    /// operands that are repeated.
+    pub fn is_elementwise(&self, id: InstructionId) -> bool {
+        let instruction = self.instruction(id);
+        let opcode = instruction.opcode();
+        let dimensions = |shape: &Shape| shape.as_array().map(|array| array.dimensions().to_vec());
+        let same = |&operand: &InstructionId| {
+            dimensions(self.instruction(operand).shape()) == dimensions(instruction.shape())
+        };
+        opcode.is_elementwise()
+            || (matches!(opcode, Opcode::Select | Opcode::Clamp)
+                && instruction.operands.iter().all(same))
     }
 
     /// The shapes of parameters and result; `None` while the computation is empty.

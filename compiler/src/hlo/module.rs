@@ -18,9 +18,9 @@ pub struct Module {
 }
 
 impl Module {
-    pub(super) fn new(name: String) -> Self {
+    pub(super) fn new(name: &str) -> Self {
         Self {
-            name,
+            name: legal_name(name),
             computations: Arena::default(),
             entry: None,
             frontend_attributes: BTreeMap::new(),
@@ -165,7 +165,7 @@ impl NameTable {
 }
 
 /// The name with every character that HLO text does not allow in names replaced by `_`.
-fn legal_name(wanted: &str) -> String {
+pub(super) fn legal_name(wanted: &str) -> String {
     let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-');
     let mut name: String = wanted.chars().map(|c| if legal(c) { c } else { '_' }).collect();
     if !name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') {

@@ -12,11 +12,14 @@
 use std::fmt;
 
 use super::attribute::{
-    Attribute, ComparisonDirection, ComparisonType, CustomCallTarget, DotDimensionNumbers,
-    FusionKind, GatherDimensionNumbers, OperandPrecision, PaddingDimension, SliceDimension,
+    Attribute, AttributeSource, ComparisonDirection, ComparisonType, CustomCallTarget,
+    DotDimensionNumbers, FusionKind, GatherDimensionNumbers, OperandPrecision, PaddingDimension,
+    SliceDimension,
 };
 use super::computation::ComputationId;
 use super::literal::Literal;
+use super::print::AttributePrinter;
+use crate::diagnostic::Diagnostic;
 
 /// Calls a macro with every row of the opcode table.
 macro_rules! for_each_opcode { ($then:path) => { $then! {
@@ -273,6 +276,24 @@ macro_rules! define_opcodes {
                     $($($field.add_computations(&mut found);)*)?
                 })* }
                 found
+            }
+
+            /// Writes the attributes.
+            pub(crate) fn print_attributes(&self, printer: &mut AttributePrinter<'_>) {
+                let _ = &printer;
+                match self { $(Self::$Name $({ $($field),* })? => {
+                    $($($field.print(stringify!($field), printer);)*)?
+                })* }
+            }
+
+            /// Reads the attributes of `opcode`.
+            pub(crate) fn parse_attributes(
+                opcode: Opcode,
+                source: &mut AttributeSource<'_, '_>,
+            ) -> Result<Self, Diagnostic> {
+                Ok(match opcode { $(Opcode::$Name => Self::$Name $({ $(
+                    $field: Attribute::parse(stringify!($field), source)?
+                ),* })?),* })
             }
 
             /// Replaces the computations that the attributes name.

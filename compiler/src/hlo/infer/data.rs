@@ -41,9 +41,9 @@ pub(super) fn bitcast_convert(context: &Context<'_>) -> Result<ArrayShape, Infer
              last dimension that makes up for the ratio"
         )
     })?;
-    // bitcast_convert (C2)
+    // A rule of HLO: pred takes a byte, so its bits are not the bits of anything else.
     let pred = from == 1 || to == 1;
-    context.require(!pred || from == to, "bitcast_convert (C2)", || {
+    context.require(!pred || from == to, "bitcast-convert of pred", || {
         format!("{operand} to {stated}: pred converts only to pred")
     })?;
     Ok(stated.without_layout())

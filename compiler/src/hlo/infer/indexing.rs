@@ -152,7 +152,7 @@ fn require_gather_dimensions(
     context.require(offset_dims.is_sorted(), "gather (C4)", || {
         format!("offset_dims {offset_dims:?} have to be sorted")
     })?;
-    // gather (C6), (C7), (C8)
+    // gather (C6), (C7), (C8), (C11)
     let dropped = [collapsed_slice_dims.as_slice(), operand_batching].concat();
     context.require_distinct(
         &dropped,
@@ -163,12 +163,12 @@ fn require_gather_dimensions(
     context.require(collapsed_slice_dims.is_sorted(), "gather (C7)", || {
         format!("collapsed_slice_dims {collapsed_slice_dims:?} have to be sorted")
     })?;
-    // gather (C14), (C15)
+    // gather (C18), (C19)
     let mapped = [start_index_map.as_slice(), operand_batching].concat();
     context.require_distinct(
         &mapped,
         rank,
-        "gather (C14)",
+        "gather (C18)",
         "start_index_map with operand_batching_dims",
     )
 }
@@ -180,16 +180,16 @@ fn require_gather_batching(
     let (operand, indices) = (context.array(0)?, context.array(1)?);
     let operand_batching = &numbers.operand_batching_dims;
     let indices_batching = &numbers.start_indices_batching_dims;
-    // gather (C9), (C10)
-    context.require(operand_batching.is_sorted(), "gather (C9)", || {
+    // gather (C10)
+    context.require(operand_batching.is_sorted(), "gather (C10)", || {
         format!("operand_batching_dims {operand_batching:?} have to be sorted")
     })?;
-    // gather (C11), (C12)
+    // gather (C13), (C14)
     let what = "start_indices_batching_dims";
-    context.require_distinct(indices_batching, indices.rank(), "gather (C11)", what)?;
-    // gather (C13)
+    context.require_distinct(indices_batching, indices.rank(), "gather (C13)", what)?;
+    // gather (C15)
     let vector = numbers.index_vector_dim;
-    context.require(!indices_batching.contains(&vector), "gather (C13)", || {
+    context.require(!indices_batching.contains(&vector), "gather (C15)", || {
         format!("start_indices_batching_dims contain index_vector_dim {vector}")
     })?;
     // gather (C16)
@@ -226,11 +226,11 @@ fn require_gather_slices(
     context.require(sizes.all(|(size, limit)| size <= limit), "gather (C21)", || {
         format!("slice_sizes {slice_sizes:?} are larger than the operand {operand}")
     })?;
-    // gather (C8), (C10)
+    // gather (C9), (C12)
     let dropped = numbers.collapsed_slice_dims.iter().chain(&numbers.operand_batching_dims);
     for &dimension in dropped {
         let size = slice_sizes[dimension];
-        context.require(size <= 1, "gather (C8)", || {
+        context.require(size <= 1, "gather (C9)", || {
             format!("slices have {size} elements along the dropped dimension {dimension}")
         })?;
     }
