@@ -2,6 +2,7 @@
 
 pub mod backend;
 pub mod diagnostic;
+pub mod evaluator;
 pub mod executable;
 pub mod frontend;
 pub mod hlo;

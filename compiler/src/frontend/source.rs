@@ -73,11 +73,6 @@ impl Span {
     pub(crate) fn new(start: usize, end: usize) -> Self {
         Self { start, end }
     }
-
-    /// The smallest span that holds both.
-    pub(crate) fn to(self, other: Self) -> Self {
-        Self { start: self.start.min(other.start), end: self.end.max(other.end) }
-    }
 }
 
 /// What is wrong and where: a diagnostic before its place is turned into line and column.

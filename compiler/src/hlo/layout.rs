@@ -17,8 +17,10 @@ use std::fmt;
 
 use super::shape::{ArrayShape, ElementType};
 
-/// The most that the entries of all tiles may multiply to.
-const MAX_TILE_ELEMENTS: usize = 1 << 14;
+/// The most elements that one element may become through padding.
+const MAX_PADDING: usize = 1 << 14;
+/// The most that the sizes of all tiles may multiply to, so that nothing overflows on the way.
+const MAX_TILE_PRODUCT: usize = 1 << 32;
 /// The bytes that a scalar takes on the device.
 const SCALAR_BYTES: usize = 512;
 /// Rows of a tile.
@@ -98,11 +100,15 @@ impl Layout {
         }
         let mut entries = self.tiles.iter().flatten();
         let product = entries.try_fold(1usize, |product, &t| product.checked_mul(t));
-        if product.is_none_or(|product| product == 0 || product > MAX_TILE_ELEMENTS) {
-            return Err("tile sizes must be at least 1 and multiply to at most 2^14");
+        if product.is_none_or(|product| product == 0 || product > MAX_TILE_PRODUCT) {
+            return Err("tile sizes must be at least 1 and multiply to at most 2^32");
         }
         if self.tiles.iter().any(Vec::is_empty) {
             return Err("a tile needs at least one size");
+        }
+        // A tile that splits the one before it pads nothing; an array of one element pads most.
+        if self.padded_element_count(&vec![1; rank]) > MAX_PADDING {
+            return Err("tiles may pad one element to at most 2^14");
         }
         Ok(())
     }

@@ -237,7 +237,7 @@ impl Plan<'_> {
             Access::Column => whole(self.spec.rows),
             Access::Scalar => whole(1),
         };
-        Window { name, argument, block, strides }
+        Window { name, argument, block, strides, edges: Vec::new() }
     }
 }
 
