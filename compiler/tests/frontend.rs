@@ -15,13 +15,13 @@ use palmetto_compiler::diagnostic::Diagnostic;
 use palmetto_compiler::frontend::{
     EntryPoint, Program, SourceChunk, import_module, list_functions, parse_program,
 };
-use palmetto_compiler::hlo::Module;
+use palmetto_compiler::hlo::{Module, verify};
 
 fn parse(text: &str) -> Result<Program, Diagnostic> {
     parse_program(SourceChunk::whole("test.mlir", text))
 }
 
-/// Imports `@main`, or the first function of a text without it.
+/// Imports `@main`, or the first function of a text without it. Whatever is imported is legal.
 fn import(text: &str) -> Result<Module, Diagnostic> {
     let program = parse(text)?;
     let functions = list_functions(&program);
@@ -31,5 +31,7 @@ fn import(text: &str) -> Result<Module, Diagnostic> {
         }
         _ => EntryPoint::Main,
     };
-    import_module(&program, &entry)
+    let module = import_module(&program, &entry)?;
+    verify(&module).unwrap_or_else(|error| panic!("{error}\n{module}"));
+    Ok(module)
 }

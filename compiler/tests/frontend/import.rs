@@ -2,7 +2,9 @@
 
 use super::{import, parse};
 use expect_test::{Expect, expect};
+use palmetto_compiler::evaluator::{EvaluatorOptions, evaluate};
 use palmetto_compiler::frontend::{EntryPoint, FunctionSummary, import_module, list_functions};
+use palmetto_compiler::hlo::{ArrayLiteral, Literal};
 
 #[track_caller]
 fn check(text: &str, hlo: Expect) {
@@ -501,6 +503,72 @@ fn shardings_and_donation_are_kept() {
             }
         "##]],
     );
+}
+
+/// The literal of one result for literal arguments.
+#[track_caller]
+fn evaluate_f32(text: &str, arguments: &[Literal]) -> Vec<f32> {
+    let module = import(text).unwrap_or_else(|error| panic!("{error}"));
+    let evaluation = evaluate(&module, arguments, &EvaluatorOptions::default()).unwrap();
+    evaluation.result.as_array().unwrap().as_slice::<f32>().unwrap().to_vec()
+}
+
+#[test]
+fn captured_values_reach_their_regions() {
+    let text = r#"func.func @main(%n: tensor<i32>, %w: tensor<2xf32>) -> tensor<2xf32> {
+        %zero = stablehlo.constant dense<0> : tensor<i32>
+        %one = stablehlo.constant dense<1> : tensor<i32>
+        %r:2 = stablehlo.while(%i = %zero, %x = %w) : tensor<i32>, tensor<2xf32>
+          cond {
+            %0 = stablehlo.compare LT, %i, %n : (tensor<i32>, tensor<i32>) -> tensor<i1>
+            stablehlo.return %0 : tensor<i1>
+          } do {
+            %0 = "stablehlo.case"(%i) ({
+              %1 = stablehlo.negate %x : tensor<2xf32>
+              stablehlo.return %1 : tensor<2xf32>
+            }, {
+              %1 = stablehlo.multiply %x, %w : tensor<2xf32>
+              stablehlo.return %1 : tensor<2xf32>
+            }) : (tensor<i32>) -> tensor<2xf32>
+            %1 = stablehlo.add %i, %one : tensor<i32>
+            stablehlo.return %1, %0 : tensor<i32>, tensor<2xf32>
+          }
+        return %r#1 : tensor<2xf32>
+      }"#;
+    let w = Literal::from_slice(&[2], &[2.0f32, 3.0]).unwrap();
+    // Step 0 negates, steps 1 and 2 multiply by w.
+    assert_eq!(evaluate_f32(text, &[Literal::scalar(3i32), w.clone()]), [-8.0, -27.0]);
+    assert_eq!(evaluate_f32(text, &[Literal::scalar(0i32), w]), [2.0, 3.0]);
+}
+
+#[test]
+fn the_true_region_of_an_if_comes_first() {
+    let text = r#"func.func @main(%p: tensor<i1>, %x: tensor<f32>) -> tensor<f32> {
+        %0 = "stablehlo.if"(%p) ({
+          stablehlo.return %x : tensor<f32>
+        }, {
+          %1 = stablehlo.negate %x : tensor<f32>
+          stablehlo.return %1 : tensor<f32>
+        }) : (tensor<i1>) -> tensor<f32>
+        return %0 : tensor<f32>
+      }"#;
+    let scalar_bool = |value| Literal::Array(ArrayLiteral::from_bools(&[], &[value]).unwrap());
+    assert_eq!(evaluate_f32(text, &[scalar_bool(true), Literal::scalar(2.0f32)]), [2.0]);
+    assert_eq!(evaluate_f32(text, &[scalar_bool(false), Literal::scalar(2.0f32)]), [-2.0]);
+}
+
+#[test]
+fn checks_run() {
+    let text = "func.func @main() {
+        %0 = stablehlo.constant dense<[1.0, 2.0]> : tensor<2xf32>
+        check.expect_almost_eq_const %0, dense<[1.00005, 2.0]> : tensor<2xf32>
+        check.expect_almost_eq_const %0, dense<[1.0005, 2.0]> : tensor<2xf32>
+        stablehlo.custom_call @check.expect_eq(%0, %0) : (tensor<2xf32>, tensor<2xf32>) -> ()
+        return
+      }";
+    let evaluation = evaluate(&import(text).unwrap(), &[], &EvaluatorOptions::default()).unwrap();
+    let passed: Vec<bool> = evaluation.checks.iter().map(|check| check.passed()).collect();
+    assert_eq!(passed, [true, false, true]);
 }
 
 #[test]
