@@ -185,7 +185,7 @@ pub(crate) struct ProgramArguments {
 pub(crate) struct InputArguments {
     /// Arrays for the parameters: a .npy file, or a .npz archive whose arrays go to the parameters
     /// of the same names, or else in its order. Can be given several times.
-    #[arg(long = "input", short, value_name = "FILE")]
+    #[arg(long = "input", short = 'i', value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
     /// Make the parameters that no file gives from this seed (0 if there are no files either).
     #[arg(long, value_name = "NUMBER")]

@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use palmetto_compiler::diagnostic::Diagnostic;
+use palmetto_compiler::evaluator::EvaluationError;
 use palmetto_runtime::numpy::NumpyError;
 
 /// Why the tool cannot go on. Its text is what the user sees on standard error.
@@ -39,6 +40,9 @@ pub(crate) enum Failure {
     /// The execution failed.
     #[error("error: {0}")]
     Run(#[from] palmetto_runtime::Error),
+    /// The evaluation failed.
+    #[error("error: {0}")]
+    Evaluate(#[from] EvaluationError),
     /// The arguments do not fit.
     #[error("error: {0}")]
     Usage(String),

@@ -120,7 +120,8 @@ fn summary(array: &ArrayLiteral) -> String {
     let finite = (array.element_count() as u64 - wild) as f64;
     let mut text = format!("min {low:.6}, mean {:.6}, max {high:.6}", sum / finite);
     if wild > 0 {
-        text = if finite > 0.0 { format!("{text}, {wild} not finite") } else { "none finite".into() };
+        text =
+            if finite > 0.0 { format!("{text}, {wild} not finite") } else { "none finite".into() };
     }
     text
 }

@@ -12,8 +12,8 @@ use super::{Changed, PassContext, PassError};
 use crate::{
     analysis::sequential_computations,
     hlo::{
-        ComputationBuilder, ComputationId, Extras, FusionKind, InstructionId, Module, Op, Opcode,
-        builder::add_computation, rewrite,
+        Computation, ComputationBuilder, ComputationId, Extras, FusionKind, InstructionId, Module,
+        Op, Opcode, builder::add_computation, rewrite,
     },
     lowering::{Region, choose_kernel, is_generator},
 };
@@ -53,9 +53,13 @@ fn groups(module: &Module, id: ComputationId) -> Vec<Group> {
     let mut member_of: BTreeMap<InstructionId, BTreeSet<usize>> = BTreeMap::new();
     for producer in computation.post_order().into_iter().rev() {
         let instruction = computation.instruction(producer);
-        if !is_fusible(instruction.opcode()) || is_generator(computation, producer) {
+        let shown_dot = shown_dot(computation, producer);
+        let is_candidate = is_fusible(instruction.opcode()) || shown_dot.is_some();
+        if !is_candidate || is_generator(computation, producer) || member_of.contains_key(&producer)
+        {
             continue;
         }
+        let members = || std::iter::once(producer).chain(shown_dot);
         let users = computation.users(producer);
         let mut consumers: BTreeSet<usize> = BTreeSet::new();
         let mut is_needed = producer == computation.root() || users.is_empty();
@@ -69,22 +73,36 @@ fn groups(module: &Module, id: ComputationId) -> Vec<Group> {
         for consumer in &consumers {
             let group = &mut groups[*consumer];
             let mut larger = group.inside.clone();
-            larger.insert(producer);
+            larger.extend(members());
             let region = Region::new(module, id, larger.clone(), vec![group.root]);
             let choice = if may_join { choose_kernel(&region).ok() } else { None };
             if choice.is_some_and(|choice| choice.inputs.len() <= MAX_INPUTS) {
                 group.inside = larger;
-                member_of.entry(producer).or_default().insert(*consumer);
+                for member in members() {
+                    member_of.entry(member).or_default().insert(*consumer);
+                }
             } else {
                 is_needed = true;
             }
         }
         if is_needed {
-            member_of.entry(producer).or_default().insert(groups.len());
-            groups.push(Group { root: producer, inside: BTreeSet::from([producer]) });
+            for member in members() {
+                member_of.entry(member).or_default().insert(groups.len());
+            }
+            groups.push(Group { root: producer, inside: members().collect() });
         }
     }
     groups
+}
+
+/// The dot of which `id` is the bitcast that shows its dimensions in memory order: the two are one.
+fn shown_dot(computation: &Computation, id: InstructionId) -> Option<InstructionId> {
+    let instruction = computation.instruction(id);
+    let dot = *instruction.operands().first()?;
+    let is_shown = instruction.opcode() == Opcode::Bitcast
+        && computation.instruction(dot).opcode() == Opcode::Dot
+        && computation.users(dot).len() == 1;
+    is_shown.then_some(dot)
 }
 
 fn is_fusible(opcode: Opcode) -> bool {
