@@ -1,11 +1,17 @@
 //! The StableHLO front end, through its public interface.
 
+#![expect(clippy::unwrap_used, reason = "what fails to unwrap fails its test")]
+
+#[path = "frontend/control.rs"]
+mod control;
 #[path = "frontend/errors.rs"]
 mod errors;
 #[path = "frontend/import.rs"]
 mod import;
 #[path = "frontend/jax.rs"]
 mod jax;
+#[path = "frontend/refused.rs"]
+mod refused;
 #[path = "frontend/robustness.rs"]
 mod robustness;
 #[path = "frontend/syntax.rs"]
