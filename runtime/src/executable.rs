@@ -93,7 +93,9 @@ impl LoadedExecutable {
         allocations.filter_map(move |(allocation, &start)| match &allocation.kind {
             AllocationKind::Constant { literal, shape } => {
                 let literal = literal.as_array().expect("a constant in HBM is an array");
-                Some((start, transfer::to_device(literal, shape, padding)))
+                let mut bytes = transfer::to_device(literal, shape, padding);
+                bytes.resize(allocation.granules as usize * GRANULE_BYTES, padding);
+                Some((start, bytes))
             }
             AllocationKind::Parameter(_) | AllocationKind::Result | AllocationKind::Temporary => {
                 None
