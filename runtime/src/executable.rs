@@ -1,7 +1,9 @@
 //! [`LoadedExecutable`]: an executable with a place in HBM for everything, ready to run.
 
+use palmetto_compiler::compile;
 use palmetto_compiler::executable::{AllocationKind, Executable, Slice};
-use palmetto_compiler::hlo::{Literal, Shape};
+use palmetto_compiler::hlo::{Literal, Module, Precision, Shape};
+use palmetto_compiler::options::CompileOptions;
 use palmetto_emulator::LoadedProgram;
 use palmetto_isa::{Bytes, memory::GRANULE_BYTES};
 
@@ -19,14 +21,25 @@ pub struct LoadedExecutable {
     /// The first granule of each allocation.
     starts: Vec<u32>,
     hbm: Bytes,
+    /// What `default` meant as a dot's precision when the program was compiled.
+    pub(crate) default_precision: Precision,
 }
 
 impl LoadedExecutable {
-    /// Places the allocations one after the other and decodes the programs.
+    /// Compiles and loads a module.
+    ///
+    /// # Errors
+    /// The module cannot be compiled, or does not fit the chip.
+    pub fn compile(module: &Module, options: &CompileOptions) -> Result<Self, Error> {
+        Self::load(compile(module, options)?, options.default_precision)
+    }
+
+    /// Places the allocations one after the other and decodes the programs. `default_precision`
+    /// is the one of the compile options.
     ///
     /// # Errors
     /// HBM is too small, or a program is not one for the chip.
-    pub fn load(executable: Executable) -> Result<Self, Error> {
+    pub fn load(executable: Executable, default_precision: Precision) -> Result<Self, Error> {
         let available = executable.chip.hbm_bytes / GRANULE_BYTES as u64;
         let mut starts = Vec::with_capacity(executable.allocations.len());
         let mut next = 0_u64;
@@ -47,7 +60,7 @@ impl LoadedExecutable {
         });
         let programs = programs.collect::<Result<_, _>>()?;
         let hbm = bytes(next);
-        Ok(Self { executable, programs, starts, hbm })
+        Ok(Self { executable, programs, starts, hbm, default_precision })
     }
 
     /// Runs the program on one chip.

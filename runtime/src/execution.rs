@@ -1,6 +1,6 @@
 //! One run of a loaded executable: the steps, walked in order on one chip.
 
-use palmetto_compiler::evaluator::{CheckOutcome, EvaluatorOptions, check, evaluate};
+use palmetto_compiler::evaluator::{CheckOutcome, EvaluatorOptions, check, evaluate_instruction};
 use palmetto_compiler::executable::{Launch, Modelled, Source, Step, View};
 use palmetto_compiler::hlo::{ArrayLiteral, ElementType, Literal};
 use palmetto_emulator::{Chaos, Chip, ChipTiming, EmulatorOptions, Fault, Ideal, Timing};
@@ -137,6 +137,12 @@ impl Run<'_> {
                     None => Ok(()),
                 }
             }
+            Step::Copy { source, from, to, cycles, formula } => {
+                let array = self.read(&source.instruction, from)?;
+                self.write(&source.instruction, to, &array)?;
+                self.profiler.modelled(&origin(source), work(source), *cycles, formula);
+                Ok(())
+            }
             Step::Check { source, target, operands } => {
                 let [actual, expected] = &operands[..] else {
                     unreachable!("a check has two operands, the verifier says")
@@ -172,7 +178,10 @@ impl Run<'_> {
         let operands = modelled.operands.iter().map(|view| self.read(&source.instruction, view));
         let operands: Vec<Literal> =
             operands.map(|array| array.map(Literal::Array)).collect::<Result<_, _>>()?;
-        let result = evaluate(&modelled.module, &operands, &self.evaluator())?.result;
+        let Modelled { module, computation, instruction, .. } = modelled;
+        let options = self.evaluator();
+        let result =
+            evaluate_instruction(module, *computation, *instruction, &operands, &options)?.result;
         for (array, view) in leaves(&result).into_iter().zip(&modelled.results) {
             self.write(&source.instruction, view, array)?;
         }
@@ -182,7 +191,11 @@ impl Run<'_> {
     }
 
     fn evaluator(&self) -> EvaluatorOptions {
-        EvaluatorOptions { loop_limit: self.options.max_trips, ..EvaluatorOptions::default() }
+        EvaluatorOptions {
+            loop_limit: self.options.max_trips,
+            default_dot_precision: self.loaded.default_precision,
+            ..EvaluatorOptions::default()
+        }
     }
 
     fn read(&self, what: &str, view: &View) -> Result<ArrayLiteral, Error> {
