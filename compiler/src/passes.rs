@@ -10,10 +10,22 @@ use thiserror::Error;
 
 use crate::options::CompileOptions;
 
+mod call_inliner;
+mod constant_folding;
+mod cse;
+mod dce;
+mod default_precision;
+mod degenerate_dimension_remover;
 mod fusion;
 mod layout_assignment;
 mod layout_normalization;
 
+pub use call_inliner::call_inliner;
+pub use constant_folding::constant_folding;
+pub use cse::cse;
+pub use dce::dce;
+pub use default_precision::default_precision;
+pub use degenerate_dimension_remover::degenerate_dimension_remover;
 pub use fusion::fusion;
 pub use layout_assignment::layout_assignment;
 pub use layout_normalization::layout_normalization;

@@ -23,8 +23,20 @@ macro_rules! pass {
 }
 
 /// What turns an imported module into one that code is generated from.
-pub const OPTIMIZE: &[Pass] =
-    &[pass!(layout_assignment), pass!(layout_normalization), pass!(fusion)];
+pub const OPTIMIZE: &[Pass] = &[
+    pass!(call_inliner),
+    pass!(default_precision),
+    pass!(dce),
+    pass!(cse),
+    pass!(degenerate_dimension_remover),
+    pass!(constant_folding),
+    pass!(cse),
+    pass!(dce),
+    pass!(layout_assignment),
+    pass!(layout_normalization),
+    pass!(fusion),
+    pass!(dce),
+];
 
 /// A pass failed, or what it made is not legal.
 #[derive(Debug, Error)]

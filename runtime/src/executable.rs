@@ -2,7 +2,7 @@
 
 use palmetto_compiler::compile;
 use palmetto_compiler::executable::{AllocationKind, Executable, Slice};
-use palmetto_compiler::hlo::{Literal, Module, Precision, Shape};
+use palmetto_compiler::hlo::{Literal, Module, Shape};
 use palmetto_compiler::options::CompileOptions;
 use palmetto_emulator::LoadedProgram;
 use palmetto_isa::{Bytes, memory::GRANULE_BYTES};
@@ -21,8 +21,6 @@ pub struct LoadedExecutable {
     /// The first granule of each allocation.
     starts: Vec<u32>,
     hbm: Bytes,
-    /// What `default` meant as a dot's precision when the program was compiled.
-    pub(crate) default_precision: Precision,
 }
 
 impl LoadedExecutable {
@@ -31,15 +29,14 @@ impl LoadedExecutable {
     /// # Errors
     /// The module cannot be compiled, or does not fit the chip.
     pub fn compile(module: &Module, options: &CompileOptions) -> Result<Self, Error> {
-        Self::load(compile(module, options)?, options.default_precision)
+        Self::load(compile(module, options)?)
     }
 
-    /// Places the allocations one after the other and decodes the programs. `default_precision`
-    /// is the one of the compile options.
+    /// Places the allocations one after the other and decodes the programs.
     ///
     /// # Errors
     /// HBM is too small, or a program is not one for the chip.
-    pub fn load(executable: Executable, default_precision: Precision) -> Result<Self, Error> {
+    pub fn load(executable: Executable) -> Result<Self, Error> {
         let available = executable.chip.hbm_bytes / GRANULE_BYTES as u64;
         let mut starts = Vec::with_capacity(executable.allocations.len());
         let mut next = 0_u64;
@@ -60,7 +57,7 @@ impl LoadedExecutable {
         });
         let programs = programs.collect::<Result<_, _>>()?;
         let hbm = bytes(next);
-        Ok(Self { executable, programs, starts, hbm, default_precision })
+        Ok(Self { executable, programs, starts, hbm })
     }
 
     /// Runs the program on one chip.
@@ -106,7 +103,9 @@ impl LoadedExecutable {
         allocations.filter_map(move |(allocation, &start)| match &allocation.kind {
             AllocationKind::Constant { literal, shape } => {
                 let literal = literal.as_array().expect("a constant in HBM is an array");
-                Some((start, transfer::to_device(literal, shape, padding)))
+                let mut bytes = transfer::to_device(literal, shape, padding);
+                bytes.resize(allocation.granules as usize * GRANULE_BYTES, padding);
+                Some((start, bytes))
             }
             AllocationKind::Parameter(_) | AllocationKind::Result | AllocationKind::Temporary => {
                 None

@@ -1,10 +1,11 @@
 //! One run of a loaded executable: the steps, walked in order on one chip.
 
+use palmetto_compiler::analysis::granules_of;
 use palmetto_compiler::evaluator::{CheckOutcome, EvaluatorOptions, check, evaluate_instruction};
 use palmetto_compiler::executable::{Launch, Modelled, Source, Step, View};
 use palmetto_compiler::hlo::{ArrayLiteral, ElementType, Literal};
 use palmetto_emulator::{Chaos, Chip, ChipTiming, EmulatorOptions, Fault, Ideal, Timing};
-use palmetto_isa::ChipSpec;
+use palmetto_isa::{ChipSpec, memory::GRANULE_BYTES};
 
 use crate::profile::{Origin, Profiler, Report, Work};
 use crate::{Error, LoadedExecutable, transfer};
@@ -180,8 +181,9 @@ impl Run<'_> {
             operands.map(|array| array.map(Literal::Array)).collect::<Result<_, _>>()?;
         let Modelled { module, computation, instruction, .. } = modelled;
         let options = self.evaluator();
-        let result =
-            evaluate_instruction(module, *computation, *instruction, &operands, &options)?.result;
+        let evaluation =
+            evaluate_instruction(module, *computation, *instruction, &operands, &options)?;
+        let result = evaluation.result;
         for (array, view) in leaves(&result).into_iter().zip(&modelled.results) {
             self.write(&source.instruction, view, array)?;
         }
@@ -193,7 +195,7 @@ impl Run<'_> {
     fn evaluator(&self) -> EvaluatorOptions {
         EvaluatorOptions {
             loop_limit: self.options.max_trips,
-            default_dot_precision: self.loaded.default_precision,
+            default_dot_precision: self.loaded.executable.default_precision,
             ..EvaluatorOptions::default()
         }
     }
@@ -208,7 +210,9 @@ impl Run<'_> {
 
     fn write(&mut self, what: &str, view: &View, array: &ArrayLiteral) -> Result<(), Error> {
         let padding = if self.options.strict { GARBAGE } else { 0 };
-        let bytes = transfer::to_device(array, &view.shape, padding);
+        let mut bytes = transfer::to_device(array, &view.shape, padding);
+        // Rows of tiles that only fill up packed registers are padding too.
+        bytes.resize(granules_of(&view.shape) as usize * GRANULE_BYTES, padding);
         let granule = self.loaded.granule(view.slice);
         self.chip.write_hbm(granule, &bytes).map_err(|fault| fault_of(what, fault))
     }
