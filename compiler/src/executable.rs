@@ -9,7 +9,8 @@ use std::sync::Arc;
 use palmetto_isa::{Bytes, ChipSpec, Cycles, Program};
 
 use crate::hlo::{
-    ArrayShape, ComputationId, CustomCallTarget, InstructionId, Literal, Metadata, Module, Precision,
+    ArrayShape, ComputationId, CustomCallTarget, InstructionId, Literal, Metadata, Module,
+    Precision,
 };
 
 /// Names an [`Allocation`] of an executable.
