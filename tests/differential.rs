@@ -52,17 +52,25 @@ fn check(body: &str) {
 
 #[test]
 fn adding() {
-    check("ENTRY main {\n x = f32[16,256] parameter(0)\n y = f32[16,256] parameter(1)\n ROOT r = f32[16,256] add(x, y)\n}\n");
+    check(
+        "ENTRY main {\n x = f32[16,256] parameter(0)\n y = f32[16,256] parameter(1)\n ROOT r = f32[16,256] add(x, y)\n}\n",
+    );
 }
 #[test]
 fn bf16_odd() {
-    check("ENTRY main {\n x = bf16[3,13,200] parameter(0)\n y = bf16[200] parameter(1)\n b = bf16[3,13,200] broadcast(y), dimensions={2}\n ROOT r = bf16[3,13,200] multiply(x, b)\n}\n");
+    check(
+        "ENTRY main {\n x = bf16[3,13,200] parameter(0)\n y = bf16[200] parameter(1)\n b = bf16[3,13,200] broadcast(y), dimensions={2}\n ROOT r = bf16[3,13,200] multiply(x, b)\n}\n",
+    );
 }
 #[test]
 fn softmax() {
-    check("max { a = f32[] parameter(0)\n b = f32[] parameter(1)\n ROOT m = f32[] maximum(a, b)\n}\nsum { a = f32[] parameter(0)\n b = f32[] parameter(1)\n ROOT m = f32[] add(a, b)\n}\nENTRY main {\n x = f32[40,300] parameter(0)\n ninf = f32[] constant(-inf)\n m = f32[40] reduce(x, ninf), dimensions={1}, to_apply=max\n mb = f32[40,300] broadcast(m), dimensions={0}\n s = f32[40,300] subtract(x, mb)\n e = f32[40,300] exponential(s)\n z = f32[] constant(0)\n t = f32[40] reduce(e, z), dimensions={1}, to_apply=sum\n tb = f32[40,300] broadcast(t), dimensions={0}\n ROOT r = f32[40,300] divide(e, tb)\n}\n");
+    check(
+        "max { a = f32[] parameter(0)\n b = f32[] parameter(1)\n ROOT m = f32[] maximum(a, b)\n}\nsum { a = f32[] parameter(0)\n b = f32[] parameter(1)\n ROOT m = f32[] add(a, b)\n}\nENTRY main {\n x = f32[40,300] parameter(0)\n ninf = f32[] constant(-inf)\n m = f32[40] reduce(x, ninf), dimensions={1}, to_apply=max\n mb = f32[40,300] broadcast(m), dimensions={0}\n s = f32[40,300] subtract(x, mb)\n e = f32[40,300] exponential(s)\n z = f32[] constant(0)\n t = f32[40] reduce(e, z), dimensions={1}, to_apply=sum\n tb = f32[40,300] broadcast(t), dimensions={0}\n ROOT r = f32[40,300] divide(e, tb)\n}\n",
+    );
 }
 #[test]
 fn dots() {
-    check("ENTRY main {\n x = bf16[100,200] parameter(0)\n y = bf16[200,300] parameter(1)\n ROOT r = f32[100,300] dot(x, y), lhs_contracting_dims={1}, rhs_contracting_dims={0}\n}\n");
+    check(
+        "ENTRY main {\n x = bf16[100,200] parameter(0)\n y = bf16[200,300] parameter(1)\n ROOT r = f32[100,300] dot(x, y), lhs_contracting_dims={1}, rhs_contracting_dims={0}\n}\n",
+    );
 }

@@ -75,6 +75,7 @@ pub fn generate(module: &Module, options: &CompileOptions) -> Result<Executable,
     let executable = Executable {
         name: module.name().to_owned(),
         chip: options.chip,
+        default_precision: options.default_precision,
         allocations: generator.allocations,
         parameters,
         results,

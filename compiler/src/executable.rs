@@ -10,6 +10,7 @@ use palmetto_isa::{Bytes, ChipSpec, Cycles, Program};
 
 use crate::hlo::{
     ArrayShape, ComputationId, CustomCallTarget, InstructionId, Literal, Metadata, Module,
+    Precision,
 };
 
 /// Names an [`Allocation`] of an executable.
@@ -168,6 +169,8 @@ pub struct Executable {
     pub name: String,
     /// The chip that it was compiled for.
     pub chip: ChipSpec,
+    /// What `default` meant as the precision of a dot's operands; modelled dots need it.
+    pub default_precision: Precision,
     /// All allocations.
     pub allocations: Vec<Allocation>,
     /// The entry parameters.

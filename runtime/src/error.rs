@@ -1,5 +1,6 @@
 //! What can go wrong between a program's text and its results.
 
+use palmetto_compiler::CompileError;
 use palmetto_compiler::diagnostic::Diagnostic;
 use palmetto_compiler::evaluator::EvaluationError;
 use palmetto_compiler::hlo::{ArrayShape, LiteralError, Shape};
@@ -12,6 +13,9 @@ pub enum Error {
     /// The user's program is wrong or asks for something unsupported.
     #[error(transparent)]
     Diagnostic(#[from] Diagnostic),
+    /// The program cannot be compiled.
+    #[error(transparent)]
+    Compile(#[from] CompileError),
     /// The wrong number of arguments.
     #[error("{given} arguments were given, the program takes {expected}")]
     ArgumentCount {

@@ -1,7 +1,9 @@
 //! [`LoadedExecutable`]: an executable with a place in HBM for everything, ready to run.
 
+use palmetto_compiler::compile;
 use palmetto_compiler::executable::{AllocationKind, Executable, Slice};
-use palmetto_compiler::hlo::{Literal, Shape};
+use palmetto_compiler::hlo::{Literal, Module, Shape};
+use palmetto_compiler::options::CompileOptions;
 use palmetto_emulator::LoadedProgram;
 use palmetto_isa::{Bytes, memory::GRANULE_BYTES};
 
@@ -22,6 +24,14 @@ pub struct LoadedExecutable {
 }
 
 impl LoadedExecutable {
+    /// Compiles and loads a module.
+    ///
+    /// # Errors
+    /// The module cannot be compiled, or does not fit the chip.
+    pub fn compile(module: &Module, options: &CompileOptions) -> Result<Self, Error> {
+        Self::load(compile(module, options)?)
+    }
+
     /// Places the allocations one after the other and decodes the programs.
     ///
     /// # Errors

@@ -193,7 +193,11 @@ impl Run<'_> {
     }
 
     fn evaluator(&self) -> EvaluatorOptions {
-        EvaluatorOptions { loop_limit: self.options.max_trips, ..EvaluatorOptions::default() }
+        EvaluatorOptions {
+            loop_limit: self.options.max_trips,
+            default_dot_precision: self.loaded.executable.default_precision,
+            ..EvaluatorOptions::default()
+        }
     }
 
     fn read(&self, what: &str, view: &View) -> Result<ArrayLiteral, Error> {
