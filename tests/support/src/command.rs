@@ -5,6 +5,9 @@
 
 mod asm;
 mod fault;
+mod hlo;
+
+pub use hlo::exactness;
 
 use crate::arguments::Arguments;
 
@@ -21,5 +24,9 @@ pub struct Command {
 /// Every command.
 pub const COMMANDS: &[Command] = &[
     Command { name: "asm", extension: "asm", run: asm::print_and_encode },
+    Command { name: "parse", extension: "hlo", run: hlo::parse_and_print },
+    Command { name: "verify", extension: "hlo", run: hlo::say_what_is_wrong },
+    Command { name: "pass", extension: "hlo", run: hlo::run_one_pass },
+    Command { name: "optimize", extension: "hlo", run: hlo::optimize },
     Command { name: "fault", extension: "asm", run: fault::run_to_fault },
 ];
