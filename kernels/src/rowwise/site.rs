@@ -133,7 +133,7 @@ impl<'a> RowSite<'a> {
     fn column_value(&self, b: &mut Builder, input: usize, has: &[bool], place: Place) -> Register {
         let element = self.plan.spec.inputs[input].element;
         let window_row = *self.step.positions.last().expect("a grid has a dimension");
-        let window_row = b.smul_imm(window_row, int(self.plan.packing));
+        let window_row = b.smul_imm(window_row, int(self.plan.block * self.plan.packing));
         let tile_row = b.sadd(window_row, self.row);
         let tile_row = b.sadd_imm(tile_row, int(place.row));
         let (granule, part) = self.line_of(b, (element, has), tile_row);
@@ -214,7 +214,7 @@ impl Site for RowSite<'_> {
             Axis::Major(d) => b.vsplat(self.step.positions[d]),
             Axis::Row => {
                 let window_row = *self.step.positions.last().expect("a grid has a dimension");
-                let window_row = b.smul_imm(window_row, int(self.plan.packing));
+                let window_row = b.smul_imm(window_row, int(self.plan.block * self.plan.packing));
                 let row = b.sadd(window_row, self.row);
                 let row = b.sadd_imm(row, int(place.row));
                 let first = b.smul_imm(row, int(SUBLANES));
