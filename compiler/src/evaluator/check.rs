@@ -253,6 +253,7 @@ fn index_of(element: usize, dimensions: &[usize]) -> Vec<usize> {
 
 /// |actual - expected|; 0 for equal infinities, NaN if one of them is a NaN.
 fn absolute_difference<T: Element>(actual: T, expected: T) -> f64 {
+    #![expect(clippy::float_cmp, reason = "infinities are equal or infinitely far apart")]
     if T::ELEMENT_TYPE.is_float() {
         let (actual, expected) = (actual.convert::<f64>(), expected.convert::<f64>());
         return if actual == expected { 0.0 } else { (actual - expected).abs() };

@@ -3,6 +3,11 @@
 //! [`with_element_type`] and its narrower relatives turn a run-time element type into a type
 //! parameter, once per instruction, so that loops over elements are typed.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "`as` wraps integers and saturates floats, which is what the traits promise"
+)]
+
 use std::fmt;
 
 use bytemuck::{Pod, Zeroable};
@@ -85,12 +90,6 @@ pub(super) trait Integer: Element + Ord {
 
 macro_rules! impl_integer {
     ($($T:ident $Bits:ident $from:ident $wide:ident;)*) => { $(
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            clippy::cast_lossless,
-            reason = "`as` wraps integers and saturates floats, which is what the trait promises"
-        )]
         impl Element for $T {
             fn from_f64(value: f64) -> Self { value as Self }
             fn from_i64(value: i64) -> Self { value as Self }
@@ -98,13 +97,6 @@ macro_rules! impl_integer {
             fn convert<To: Element>(self) -> To { To::$from(self as $wide) }
             fn total_order_key(self) -> i128 { i128::from(self) }
         }
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            clippy::cast_possible_wrap,
-            clippy::cast_lossless,
-            reason = "`as` wraps integers, which is what the trait promises"
-        )]
         impl Integer for $T {
             const BITS: u32 = <$T>::BITS;
             const ZERO: Self = 0;
@@ -182,7 +174,6 @@ impl_float! {
 }
 
 fn to_f32(value: f64) -> f32 {
-    #![expect(clippy::cast_possible_truncation, reason = "rounding to nearest is the contract")]
     value as f32
 }
 
@@ -296,6 +287,8 @@ pub(super) use {with_class, with_element_type, with_width};
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::float_cmp, reason = "conversions are exact")]
+
     use super::*;
 
     #[test]

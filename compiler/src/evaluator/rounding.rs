@@ -49,6 +49,8 @@ fn round_to_odd(value: f64) -> f32 {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::float_cmp, reason = "conversions are exact")]
+
     use super::*;
 
     #[test]

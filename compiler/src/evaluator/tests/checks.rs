@@ -28,7 +28,7 @@ fn checks_run_although_nobody_uses_them() {
         check.expect_close: fail at [1]: actual 2, expected 2.0002, distance 839 ulp (at most 3 ulp allowed); 1 of 2 elements differ
         check.eq: fail at [1]: actual 2, expected 2.0002, distance 0.00020003318786621094 (at most 0.0001 allowed); 1 of 2 elements differ"#]]
     .assert_eq(&lines.join("\n"));
-    assert_eq!(evaluation.result, literal("f32[2]={2, 4.000200033187866}"));
+    assert_eq!(evaluation.result, literal("f32[2]={2, 4.0002003}"));
 }
 
 #[test]

@@ -85,8 +85,8 @@ fn the_precision_says_what_is_seen_of_f32() {
         evaluate(&module(&text), &arguments, &options).unwrap().result
     };
     let one = Literal::scalar(1.0078125f32);
-    let two = Literal::scalar(1.009765625f32);
-    let all = Literal::scalar(1.0097657442092896f32);
+    let two = Literal::scalar(1.009_765_6_f32);
+    let all = Literal::scalar(1.009_765_7_f32);
     assert_eq!(dot("", Precision::Default), one);
     assert_eq!(dot(", operand_precision={default,default}", Precision::Default), one);
     assert_eq!(dot(", operand_precision={high,high}", Precision::Default), two);
