@@ -23,7 +23,7 @@ mod spill;
 
 use flow::Code;
 use palmetto_isa::{ChipSpec, MemorySpace, Program, memory::GRANULE_BYTES};
-use palmetto_kernels::llo::{Function, Scratch};
+use palmetto_kernels::llo::{Function, LloError, Scratch, verify_function};
 use regalloc::{Allocation, REGISTERS, Ranges};
 use schedule::{Bundles, Context};
 use spill::Spills;
@@ -32,15 +32,35 @@ use thiserror::Error;
 /// Why there is no program for a function.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum BackendError {
-    /// Scratches and spills are larger than the memory.
-    #[error(
-        "`{function}` needs {needed_bytes} bytes of {space}, the chip has {available_bytes}: {scratches}"
-    )]
-    MemoryExceeded {
+    /// The function is not legal.
+    #[error("`{function}` is not legal: {error}")]
+    Illegal {
         /// The function.
         function: String,
-        /// VMEM or SMEM.
-        space: &'static str,
+        /// The rule that it breaks.
+        error: LloError,
+    },
+    /// Scratches and spills are larger than the VMEM.
+    #[error(
+        "`{function}` needs {needed_bytes} bytes of vmem, the chip has {available_bytes}: {scratches}"
+    )]
+    VmemExceeded {
+        /// The function.
+        function: String,
+        /// What it needs.
+        needed_bytes: u64,
+        /// What there is.
+        available_bytes: u64,
+        /// The scratches with their sizes.
+        scratches: String,
+    },
+    /// Scratches and spills are larger than the SMEM.
+    #[error(
+        "`{function}` needs {needed_bytes} bytes of smem, the chip has {available_bytes}: {scratches}"
+    )]
+    SmemExceeded {
+        /// The function.
+        function: String,
         /// What it needs.
         needed_bytes: u64,
         /// What there is.
@@ -80,6 +100,11 @@ const MAX_ROUNDS: usize = 64;
 /// # Errors
 /// If the function needs more memory than there is, or uses a FIFO in a way that cannot work.
 pub fn generate_code(function: &Function, chip: &ChipSpec) -> Result<Program, BackendError> {
+    verify_memory(function, &function.scratches, chip)?;
+    verify_function(function, chip).map_err(|error| {
+        let function = function.name.clone();
+        BackendError::Illegal { function, error }
+    })?;
     let mut code = flow::open_loops(function);
     coalesce::coalesce(&mut code);
     let mut spills = Spills::new(&mut code);
@@ -136,8 +161,7 @@ fn finish(
     (bundles, allocation): (&[Bundles], &Allocation),
     chip: &ChipSpec,
 ) -> Result<Program, BackendError> {
-    verify_memory(function, &code.scratches, MemorySpace::Vmem, chip.vmem_bytes)?;
-    verify_memory(function, &code.scratches, MemorySpace::Smem, chip.smem_bytes)?;
+    verify_memory(function, &code.scratches, chip)?;
     let emitted = emit::emit(code, bundles, allocation);
     let granules = granules(&code.scratches, MemorySpace::Vmem);
     Ok(Program {
@@ -157,21 +181,23 @@ fn granules(scratches: &[Scratch], space: MemorySpace) -> u64 {
 fn verify_memory(
     function: &Function,
     scratches: &[Scratch],
-    space: MemorySpace,
-    available_bytes: u64,
+    chip: &ChipSpec,
 ) -> Result<(), BackendError> {
-    let needed_bytes = granules(scratches, space) * GRANULE_BYTES as u64;
-    if needed_bytes <= available_bytes {
-        return Ok(());
+    let spaces = [(MemorySpace::Vmem, chip.vmem_bytes), (MemorySpace::Smem, chip.smem_bytes)];
+    for (space, available_bytes) in spaces {
+        let needed_bytes = granules(scratches, space) * GRANULE_BYTES as u64;
+        if needed_bytes <= available_bytes {
+            continue;
+        }
+        let all = scratches.iter().filter(|s| s.space == space && s.granules > 0);
+        let bytes = |s: &Scratch| u64::from(s.granules) * GRANULE_BYTES as u64;
+        let sizes: Vec<String> = all.map(|s| format!("{} {}", s.name, bytes(s))).collect();
+        let (function, scratches) = (function.name.clone(), sizes.join(", "));
+        return Err(if space == MemorySpace::Vmem {
+            BackendError::VmemExceeded { function, needed_bytes, available_bytes, scratches }
+        } else {
+            BackendError::SmemExceeded { function, needed_bytes, available_bytes, scratches }
+        });
     }
-    let all = scratches.iter().filter(|s| s.space == space && s.granules > 0);
-    let bytes = |s: &Scratch| u64::from(s.granules) * GRANULE_BYTES as u64;
-    let scratches = all.map(|s| format!("{} {}", s.name, bytes(s))).collect::<Vec<_>>().join(", ");
-    Err(BackendError::MemoryExceeded {
-        function: function.name.clone(),
-        space: space.name(),
-        needed_bytes,
-        available_bytes,
-        scratches,
-    })
+    Ok(())
 }

@@ -4,9 +4,14 @@
 //! tree of steps is walked in order. Each step is *scheduled* (a bundle program), *modelled* (a
 //! host routine with a stated cost), or control flow over steps.
 
+use std::sync::Arc;
+
 use palmetto_isa::{Bytes, ChipSpec, Cycles, Program};
 
-use crate::hlo::{ArrayShape, CustomCallTarget, Literal, Metadata, Module};
+use crate::hlo::{
+    ArrayShape, ComputationId, CustomCallTarget, InstructionId, Literal, Metadata, Module,
+    Precision,
+};
 
 /// Names an [`Allocation`] of an executable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -101,6 +106,19 @@ pub enum Step {
         /// The branches.
         branches: Vec<Vec<Step>>,
     },
+    /// Copies an array on the host's side of the model: of types that no kernel copies.
+    Copy {
+        /// Where it comes from.
+        source: Source,
+        /// The array.
+        from: View,
+        /// Where to.
+        to: View,
+        /// The time that it is said to take.
+        cycles: Cycles,
+        /// How that time comes about, in words.
+        formula: String,
+    },
     /// A check of a self-checking program.
     Check {
         /// Where it comes from.
@@ -128,8 +146,12 @@ pub struct Launch {
 pub struct Modelled {
     /// Where it comes from.
     pub source: Source,
-    /// A module of this op alone.
-    pub module: Module,
+    /// The module that the op is in.
+    pub module: Arc<Module>,
+    /// Its computation.
+    pub computation: ComputationId,
+    /// The op.
+    pub instruction: InstructionId,
     /// Its operands.
     pub operands: Vec<View>,
     /// Its results.
@@ -147,6 +169,8 @@ pub struct Executable {
     pub name: String,
     /// The chip that it was compiled for.
     pub chip: ChipSpec,
+    /// What `default` meant as the precision of a dot's operands; modelled dots need it.
+    pub default_precision: Precision,
     /// All allocations.
     pub allocations: Vec<Allocation>,
     /// The entry parameters.

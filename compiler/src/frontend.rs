@@ -6,11 +6,14 @@
 //! points into its text; nothing panics, however malformed the text is.
 
 mod source;
+mod stablehlo;
 mod syntax;
 mod text;
 
 use crate::diagnostic::{Diagnostic, SourceText};
+use crate::hlo::Module;
 pub use source::{SourceChunk, split_programs};
+pub use stablehlo::{EntryPoint, FunctionSummary, list_functions};
 pub use syntax::Program;
 
 use source::SourceError;
@@ -21,6 +24,18 @@ use source::SourceError;
 /// The first thing that is no MLIR, or a value used with a type that is not its own.
 pub fn parse_program(source: SourceChunk) -> Result<Program, Diagnostic> {
     text::parse(source).map_err(|(source, error)| diagnose(&source, error))
+}
+
+/// Makes the HLO module of one function of a program, with everything that it calls.
+///
+/// The function's arguments become the entry computation's parameters. A single result is the
+/// root itself; none or several are a tuple.
+///
+/// # Errors
+/// An operation, type or attribute that is not supported, an operation whose operands do not fit,
+/// or a result type that is not what the operation gives.
+pub fn import_module(program: &Program, entry: &EntryPoint) -> Result<Module, Diagnostic> {
+    stablehlo::import(program, entry).map_err(|error| diagnose(&program.source, error))
 }
 
 fn diagnose(source: &SourceChunk, error: SourceError) -> Diagnostic {

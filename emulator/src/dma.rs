@@ -86,7 +86,7 @@ impl Copy<'_> {
             let (mut first, mut end) = (base, base + i64::from(self.descriptor.granules));
             for dimension in &self.descriptor.dimensions {
                 let reach = i64::from(stride(dimension))
-                    .saturating_mul(i64::from(dimension.count).saturating_sub(1));
+                    .saturating_mul((i64::from(dimension.count) - 1).max(0));
                 let moved = if reach < 0 { &mut first } else { &mut end };
                 *moved = moved.saturating_add(reach);
             }

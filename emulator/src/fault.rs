@@ -1,8 +1,7 @@
 //! [`Fault`]: the program did something that the machine does not define, or the host asked for
 //! something that the chip does not have. A launch that faulted has no results.
 
-use palmetto_isa::{Op, op::Operand};
-use std::fmt::{self, Write};
+use std::fmt;
 
 /// What went wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -89,26 +88,10 @@ impl Trouble {
     }
 }
 
-/// An op in short: its name, results and operands.
-pub(crate) fn op_text(op: &Op) -> String {
-    let mut text = op.name().to_string();
-    for (index, operand) in op.results().into_iter().chain(op.operands()).enumerate() {
-        text.push_str(if index == 0 { " " } else { ", " });
-        // Writing to a `String` cannot fail.
-        let _ = match operand {
-            Operand::V(v) => write!(text, "{v}"),
-            Operand::S(s) => write!(text, "{s}"),
-            Operand::M(m) => write!(text, "{m}"),
-            Operand::Immediate(bits) => write!(text, "{}", bits.cast_signed()),
-        };
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use palmetto_isa::{SReg, VReg};
+    use palmetto_isa::{Op, SReg, VReg, asm::print_op};
 
     #[test]
     fn a_fault_says_where() {
@@ -117,12 +100,12 @@ mod tests {
             kind: FaultKind::OutOfBounds,
             core: Some(1),
             bundle: Some(42),
-            op: Some(op_text(&op)),
+            op: Some(print_op(&op)),
             detail: "granules -8..0 of vmem, which has 64".into(),
         };
         assert_eq!(
             fault.to_string(),
-            "OutOfBounds at core 1 bundle 42 `vld v3, s1, -8`: granules -8..0 of vmem, which has 64",
+            "OutOfBounds at core 1 bundle 42 `v3 = vld s1, -8`: granules -8..0 of vmem, which has 64",
         );
     }
 }

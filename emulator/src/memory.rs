@@ -40,9 +40,8 @@ impl Memory {
     /// A launch begins that may access the first `limit` granules, whose content is undefined.
     pub(crate) fn begin_private_launch(&mut self, limit: usize) {
         self.limit = limit.min(self.words.len() / GRANULE_WORDS);
-        let n_cells = self.limit * cells_per_granule(self.space);
         if let Some(shadow) = &mut self.shadow {
-            shadow.reset(n_cells);
+            shadow.reset();
         }
     }
 

@@ -17,7 +17,7 @@ mod xlu;
 use crate::{
     CoreReport, EmulatorOptions, Fault, FaultKind, LoadedProgram, Timing,
     dma::{Queue, Shared},
-    fault::{Outcome, Trouble, op_text, trouble},
+    fault::{Outcome, Trouble, trouble},
     host::Host,
     loaded::{LoadedBundle, Step, granules},
     memory::Memory,
@@ -26,7 +26,7 @@ use crate::{
 use eup::Eup;
 use fifo::Spare;
 use mxu::Mxu;
-use palmetto_isa::{ChipSpec, Cycles, MemorySpace, Op, Slot};
+use palmetto_isa::{ChipSpec, Cycles, MemorySpace, Op, Slot, asm::print_op};
 use registers::{Registers, register_name};
 use transfer::copy_of;
 use xlu::{Xlu, XluOperands};
@@ -167,7 +167,7 @@ impl TensorCore {
         Fault {
             core: Some(self.index),
             bundle: u32::try_from(self.bundle).ok(),
-            op: self.step.as_ref().map(op_text),
+            op: self.step.as_ref().map(print_op),
             ..trouble.nowhere()
         }
     }

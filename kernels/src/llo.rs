@@ -10,10 +10,16 @@
 //! [`Scratch`] keep their order unless both only read it. Everything else is ordered by its values.
 
 mod builder;
+mod parse;
+mod print;
+mod verify;
 
 pub use builder::{Address, Builder};
 use palmetto_isa::{DmaDescriptor, MemorySpace, Op};
+pub use parse::{ParseError, parse_function};
+pub use print::print_function;
 use std::fmt;
+pub use verify::{LloError, MAX_DEPTH, verify_function};
 
 macro_rules! value {
     ($(#[$doc:meta])* $Name:ident, $prefix:literal) => {
@@ -155,3 +161,6 @@ impl Function {
         vmem.map(|scratch| scratch.base + scratch.granules).max().unwrap_or(0)
     }
 }
+
+#[cfg(test)]
+mod tests;

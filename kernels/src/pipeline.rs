@@ -6,7 +6,8 @@
 //! fetched if it is another one than in the step before; its successor is fetched while the step
 //! computes. An output window is written back when the next step has another one, or at the end.
 //! The last window along a dimension starts early if it would reach over the end, so that windows
-//! overlap instead of being cut: what two steps compute twice is the same.
+//! overlap instead of being cut: what two steps compute twice is the same. A window with an [`Edge`]
+//! is cut instead: only what there is of it moves.
 //!
 //! The steps of the parallel dimensions are dealt to the cores in two halves; the dimensions of a
 //! reduction stay together on one core.
@@ -85,17 +86,18 @@ impl TileBlock {
         (group * self.columns + column) * VREG_GRANULES
     }
 
-    /// The strided walk of a transfer.
-    fn walk(&self) -> Walked {
+    /// The strided walk of a transfer of the first `rows` and `columns`.
+    fn walk(&self, rows: usize, columns: usize) -> Walked {
         let tile = self.element.tile_granules();
         let packing = self.element.packing();
         let row = self.array_columns * tile;
         let group = self.columns * VREG_GRANULES;
         if packing == 1 {
-            return Walked { dimensions: vec![(self.rows, row, group)], piece: group };
+            let piece = columns * VREG_GRANULES;
+            return Walked { dimensions: vec![(rows, row, group)], piece };
         }
-        let groups = (self.groups(), packing * row, group);
-        let dimensions = vec![groups, (packing, row, tile), (self.columns, tile, VREG_GRANULES)];
+        let groups = (rows / packing, packing * row, group);
+        let dimensions = vec![groups, (packing, row, tile), (columns, tile, VREG_GRANULES)];
         Walked { dimensions, piece: tile }
     }
 }
@@ -136,9 +138,16 @@ impl Block {
         }
     }
 
-    fn descriptor(&self, fetch: bool) -> DmaDescriptor {
+    fn descriptor(&self, fetch: bool, edges: &[Edge]) -> DmaDescriptor {
         let Walked { dimensions, piece } = match self {
-            Self::Tiles(tiles) => tiles.walk(),
+            Self::Tiles(tiles) => {
+                let cut = |axis: TileAxis, whole: usize| {
+                    let edges = edges.iter().filter(|edge| edge.axis == axis);
+                    edges.map(|edge| edge.count).fold(whole, usize::min)
+                };
+                let rows = cut(TileAxis::Rows, tiles.rows);
+                tiles.walk(rows, cut(TileAxis::Columns, tiles.columns))
+            }
             Self::Linear(granules) => Walked { dimensions: Vec::new(), piece: *granules },
         };
         let count = |value: usize| u32::try_from(value).expect("windows are below 2^31 granules");
@@ -163,6 +172,26 @@ impl Block {
     }
 }
 
+/// An axis of a block of tiles.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TileAxis {
+    /// Tile rows.
+    Rows,
+    /// Columns of 128 lanes.
+    Columns,
+}
+
+/// The last window along a dimension of the grid has fewer rows or columns than its block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Edge {
+    /// The dimension of the grid; `None` if every window is cut.
+    pub dimension: Option<usize>,
+    /// What there is less of.
+    pub axis: TileAxis,
+    /// How many there are: tile rows (a multiple of the packing) or columns.
+    pub count: usize,
+}
+
 /// The window of one array.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Window {
@@ -175,6 +204,8 @@ pub struct Window {
     /// Granules of HBM per unit of each dimension of the grid; 0 where the window does not depend
     /// on it.
     pub strides: Vec<usize>,
+    /// Where it is cut. What was cut off an input holds zeros or what was there in an earlier step.
+    pub edges: Vec<Edge>,
 }
 
 /// The place of a kernel's body in the walk.
@@ -188,6 +219,8 @@ pub struct Step {
     pub is_last: S,
     /// Where the input windows are.
     pub inputs: Vec<Address>,
+    /// Per input window, 1 if it was fetched for this step, 0 if it was there in the step before.
+    pub is_fresh: Vec<S>,
     /// Where the output windows are.
     pub outputs: Vec<Address>,
 }
@@ -196,7 +229,13 @@ pub struct Step {
 struct Buffer<'a> {
     window: &'a Window,
     scratch: ScratchId,
-    descriptor: u32,
+    /// The descriptor and the bytes of its transfers: bit `i` of the index is set where `ends[i]` is
+    /// at its last step.
+    transfers: Vec<(u32, i32)>,
+    /// Dimensions of the grid with an edge.
+    ends: Vec<usize>,
+    /// For an output with edges, where the bytes of the last transfer of each slot are kept.
+    in_flight: Option<ScratchId>,
     /// The sync flag of slot 0; that of slot 1 is the next.
     flag: i32,
     /// The array's first granule.
@@ -219,6 +258,9 @@ pub fn pipeline(
         inputs.iter().map(|window| buffer(b, grid, window, (true, &mut flag))).collect();
     let outputs: Vec<Buffer<'_>> =
         outputs.iter().map(|window| buffer(b, grid, window, (false, &mut flag))).collect();
+    for input in &inputs {
+        input.clear_edges(b);
+    }
     let walk = Walk { grid, inputs, outputs };
     let (start, n_steps) = share_of_core(b, grid, n_cores);
     let one = b.s(1);
@@ -268,11 +310,35 @@ fn buffer<'a>(
     let n_slots = if depends.is_empty() { 1 } else { 2 };
     let granules = window.block.granules();
     let scratch = b.scratch(&window.name, MemorySpace::Vmem, granules * n_slots);
-    let descriptor = b.descriptor(window.block.descriptor(is_input));
+    let has_end = |d: &usize| window.edges.iter().any(|edge| edge.dimension == Some(*d));
+    let ends: Vec<usize> = (0..grid.dimensions.len()).filter(has_end).collect();
+    let transfers =
+        (0..1 << ends.len()).map(|at_end| transfer(b, window, is_input, (&ends, at_end)));
+    let transfers = transfers.collect();
+    let keeps = !is_input && !ends.is_empty();
+    let in_flight = keeps.then(|| b.scratch("bytes in flight", MemorySpace::Smem, 1));
     let array = b.argument(window.argument);
     let flag = *next_flag;
     *next_flag += 2;
-    Buffer { window, scratch, descriptor, flag, array, n_slots, depends }
+    Buffer { window, scratch, transfers, ends, in_flight, flag, array, n_slots, depends }
+}
+
+/// The transfer of a window that is at the end of those of `ends` whose bit is set.
+fn transfer(
+    b: &mut Builder,
+    window: &Window,
+    is_input: bool,
+    (ends, at_end): (&[usize], usize),
+) -> (u32, i32) {
+    let applies = |edge: &&Edge| {
+        edge.dimension.is_none_or(|d| {
+            ends.iter().position(|e| *e == d).is_some_and(|bit| at_end >> bit & 1 == 1)
+        })
+    };
+    let edges: Vec<Edge> = window.edges.iter().filter(applies).copied().collect();
+    let descriptor = window.block.descriptor(is_input, &edges);
+    let bytes = i32::try_from(descriptor.total_bytes()).expect("windows are below 2^31 bytes");
+    (b.descriptor(descriptor), bytes)
 }
 
 /// The first indices and the number of steps of this core.
@@ -333,20 +399,92 @@ impl Buffer<'_> {
     fn start(&self, b: &mut Builder, grid: &Grid, indices: &[S], slot: S) {
         let (hbm, vmem) = (self.hbm(b, grid, indices), self.slot_address(b, slot));
         let flag = b.sadd_imm(slot, self.flag);
-        b.start_dma(self.scratch, self.descriptor, [hbm, vmem, flag]);
+        self.start_transfer(b, grid, indices, [hbm, vmem, flag]);
     }
 
     fn write_back(&self, b: &mut Builder, grid: &Grid, indices: &[S], slot: S) {
         let (hbm, vmem) = (self.hbm(b, grid, indices), self.slot_address(b, slot));
         let flag = b.sadd_imm(slot, self.flag);
-        b.start_dma(self.scratch, self.descriptor, [vmem, hbm, flag]);
+        self.start_transfer(b, grid, indices, [vmem, hbm, flag]);
+        if let Some(scratch) = self.in_flight {
+            let bytes = self.bytes(b, grid, indices);
+            let base = b.sadd_imm(slot, b.first_word(scratch));
+            b.store_scalar(Address { scratch, base, offset: 0 }, bytes);
+        }
     }
 
-    fn wait(&self, b: &mut Builder, slot: S) {
-        let granules = self.window.block.granules();
-        let bytes = b.s(int(granules * palmetto_isa::memory::GRANULE_BYTES));
+    /// Starts the transfer of the window at `indices`, cut where it is at an end.
+    fn start_transfer(&self, b: &mut Builder, grid: &Grid, indices: &[S], operands: [S; 3]) {
+        let conditions = self.conditions(b, grid, indices);
+        if conditions.is_empty() {
+            b.start_dma(self.scratch, self.transfers[0].0, operands);
+        }
+        for (condition, (descriptor, _)) in conditions.into_iter().zip(&self.transfers) {
+            b.if_then(condition, |b| b.start_dma(self.scratch, *descriptor, operands));
+        }
+    }
+
+    /// Per transfer, whether it is the one of the window at `indices`; nothing if there is only one.
+    fn conditions(&self, b: &mut Builder, grid: &Grid, indices: &[S]) -> Vec<S> {
+        let mut conditions: Vec<S> = Vec::new();
+        for d in &self.ends {
+            let last = b.s(int(grid.dimensions[*d].count() - 1));
+            let (at_end, before) = (b.scmp_eq(indices[*d], last), b.scmp_ne(indices[*d], last));
+            if conditions.is_empty() {
+                conditions = vec![before, at_end];
+            } else {
+                let both = [before, at_end].into_iter().flat_map(|end| {
+                    conditions.iter().map(|other| b.sand(*other, end)).collect::<Vec<_>>()
+                });
+                conditions = both.collect();
+            }
+        }
+        conditions
+    }
+
+    /// The bytes of the window at `indices`.
+    fn bytes(&self, b: &mut Builder, grid: &Grid, indices: &[S]) -> S {
+        let mut bytes = b.s(self.transfers[0].1);
+        let conditions = self.conditions(b, grid, indices);
+        for (condition, (_, other)) in conditions.into_iter().zip(&self.transfers).skip(1) {
+            let other = b.s(*other);
+            bytes = b.ssel(condition, other, bytes);
+        }
+        bytes
+    }
+
+    /// Waits for the transfer of `bytes` into or out of `slot`.
+    fn wait(&self, b: &mut Builder, slot: S, bytes: S) {
         let flag = b.sadd_imm(slot, self.flag);
         b.wait_dma(self.scratch, flag, bytes);
+    }
+
+    /// Waits for the last transfer out of `slot`.
+    fn wait_written(&self, b: &mut Builder, slot: S) {
+        let bytes = match self.in_flight {
+            Some(scratch) => {
+                let base = b.sadd_imm(slot, b.first_word(scratch));
+                b.load_scalar(Address { scratch, base, offset: 0 })
+            }
+            None => b.s(self.transfers[0].1),
+        };
+        self.wait(b, slot, bytes);
+    }
+
+    /// Fills an input that is cut somewhere with zeros, so that nothing undefined is read.
+    fn clear_edges(&self, b: &mut Builder) {
+        if self.window.edges.is_empty() {
+            return;
+        }
+        let registers = self.window.block.granules() * self.n_slots / VREG_GRANULES;
+        let zero = b.i32(0);
+        let start = b.start_of(self.scratch);
+        let count = b.s(int(registers));
+        b.for_loop(count, &[], |b, index, _| {
+            let offset = b.smul_imm(index, int(VREG_GRANULES));
+            b.store(Address { base: offset, ..start }, zero);
+            Vec::new()
+        });
     }
 
     /// Waits for the transfers of `n_used` slots, of which `slot` is the next to be used.
@@ -356,13 +494,13 @@ impl Buffer<'_> {
         let are_two = b.scmp_lt(one, n_used);
         if self.n_slots == 1 {
             let zero = b.s(0);
-            b.if_then(is_any, |b| self.wait(b, zero));
+            b.if_then(is_any, |b| self.wait_written(b, zero));
             return;
         }
-        b.if_then(are_two, |b| self.wait(b, slot));
+        b.if_then(are_two, |b| self.wait_written(b, slot));
         let one = b.s(1);
         let other = b.sxor(slot, one);
-        b.if_then(is_any, |b| self.wait(b, other));
+        b.if_then(is_any, |b| self.wait_written(b, other));
     }
 
     /// 1 if the window at `next` is another than at `indices`.
@@ -411,7 +549,8 @@ impl Walk<'_> {
         let inputs = (self.inputs.iter().zip(input_states.chunks(2)))
             .map(|(input, state)| input.address(b, state[0]))
             .collect();
-        let step = self.describe(b, indices, inputs, outputs);
+        let mut step = self.describe(b, indices, inputs, outputs);
+        step.is_fresh = input_states.chunks(2).map(|state| state[1]).collect();
         body(b, &step);
         result.extend(self.write_back(b, (indices, &next), &fresh, has_next));
         result
@@ -455,7 +594,10 @@ impl Walk<'_> {
             result.extend([slot, fetches]);
         }
         for (input, state) in self.inputs.iter().zip(states.chunks(2)) {
-            b.if_then(state[1], |b| input.wait(b, state[0]));
+            b.if_then(state[1], |b| {
+                let bytes = input.bytes(b, self.grid, indices);
+                input.wait(b, state[0], bytes);
+            });
         }
         result
     }
@@ -466,7 +608,7 @@ impl Walk<'_> {
         for (output, state) in self.outputs.iter().zip(states.chunks(2)) {
             let slots = b.s(int(output.n_slots));
             let is_full = b.scmp_eq(state[1], slots);
-            b.if_then(is_full, |b| output.wait(b, state[0]));
+            b.if_then(is_full, |b| output.wait_written(b, state[0]));
             fresh.push([state[0], b.ssub(state[1], is_full)]);
         }
         let addresses =
@@ -491,7 +633,7 @@ impl Walk<'_> {
             is_first = b.sand(is_first, first_here);
             is_last = b.sand(is_last, last_here);
         }
-        Step { positions, is_first, is_last, inputs, outputs }
+        Step { positions, is_first, is_last, inputs, is_fresh: Vec::new(), outputs }
     }
 
     /// Writes back the output windows that the next step does not have; their states for it.

@@ -91,6 +91,7 @@ fn splitmix64(mut z: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use palmetto_compiler::hlo::ElementClass;
 
     fn shape(element_type: ElementType, dimensions: &[usize]) -> ArrayShape {
         ArrayShape::new(element_type, dimensions.to_vec()).expect("a small shape")
@@ -112,10 +113,10 @@ mod tests {
             let values: Vec<f64> = (0..500).map(|n| made.get_f64(n)).collect();
             let low = values.iter().copied().fold(f64::INFINITY, f64::min);
             let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-            let (least, most) = match element_type {
-                ElementType::Pred => (0.0, 1.0),
-                t if t.is_float() => (-1.0, 1.0),
-                _ => (0.0, 7.0),
+            let (least, most) = match element_type.class() {
+                ElementClass::Pred => (0.0, 1.0),
+                ElementClass::Float => (-1.0, 1.0),
+                ElementClass::Signed | ElementClass::Unsigned => (0.0, 7.0),
             };
             assert!(least <= low && high <= most && low < high, "{element_type}: {low}..{high}");
         }

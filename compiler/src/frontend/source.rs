@@ -73,11 +73,6 @@ impl Span {
     pub(crate) fn new(start: usize, end: usize) -> Self {
         Self { start, end }
     }
-
-    /// The smallest span that holds both.
-    pub(crate) fn to(self, other: Self) -> Self {
-        Self { start: self.start.min(other.start), end: self.end.max(other.end) }
-    }
 }
 
 /// What is wrong and where: a diagnostic before its place is turned into line and column.
@@ -91,6 +86,11 @@ impl SourceError {
     pub(crate) fn new(span: Span, message: impl Into<String>) -> Self {
         Self { span, message: message.into() }
     }
+}
+
+/// `1 operand`, `2 operands`.
+pub(crate) fn counted(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
 /// The outcome of anything that reads source text.

@@ -259,7 +259,7 @@ macro_rules! for_each_op {
     mxu_push_xpose = MxuPushXpose () { mxu: u8, src: V } in MxuPush, latency 1;
     /// Streams 16 packed bf16 rows; two f32 registers (rows 0-7, rows 8-15) enter the result FIFO.
     mxu_matmul = MxuMatmul () { mxu: u8, src: V } in Matmul, latency 1;
-    /// The same, after the 128 staged rows became the weights.
+    /// The same, after the 128 rows that earlier bundles have staged became the weights.
     mxu_matmul_latch = MxuMatmulLatch () { mxu: u8, src: V } in Matmul, latency 1;
     /// Pops the oldest result register of the MXU.
     mxu_pop = MxuPop (dst: V) { mxu: u8 } in Pop, latency 1;

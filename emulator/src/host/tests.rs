@@ -1,5 +1,8 @@
 //! All sets of kernels agree bit for bit, and with slow definitions.
 
+#![expect(clippy::float_cmp, reason = "bits are what is compared")]
+#![expect(clippy::cast_possible_truncation, reason = "infinities are the same in f32")]
+
 use super::{Host, MXU_ROWS, MXU_SIZE, NAN_BITS, Rows, Weights, Words, eup, portable, vector};
 use half::bf16;
 use palmetto_isa::{MReg, Op, SReg, VReg, memory::VREG_WORDS};
@@ -53,6 +56,7 @@ impl Random {
 }
 
 /// Every vector op without a scalar operand.
+#[expect(clippy::too_many_lines, reason = "one line per op")]
 fn vector_ops() -> Vec<Op> {
     let (dst, m) = (VReg(0), MReg(0));
     let (lhs, rhs, src) = (VReg(0), VReg(1), VReg(0));
@@ -70,6 +74,8 @@ fn vector_ops() -> Vec<Op> {
         Op::VfloorF32 { dst, src },
         Op::VceilF32 { dst, src },
         Op::VroundF32 { dst, src },
+        Op::VroundBf16 { dst, src },
+        Op::VroundF16 { dst, src },
         Op::VcvtF32S32 { dst, src },
         Op::VcvtF32U32 { dst, src },
         Op::VcvtS32F32 { dst, src },

@@ -44,6 +44,8 @@ fn float(op: &Op, out: &mut Words, x: &Words, y: &Words) -> bool {
         Op::VroundF32 { .. } => {
             unary(out, x, |x| result_bits(f32::from_bits(x).round_ties_even()));
         }
+        Op::VroundBf16 { .. } => unary(out, x, |x| bf16_of_f32(x) << 16),
+        Op::VroundF16 { .. } => unary(out, x, |x| f32_of_f16(f16_of_f32(x))),
         Op::VcvtF32S32 { .. } => unary(out, x, |x| (x.cast_signed() as f32).to_bits()),
         Op::VcvtF32U32 { .. } => unary(out, x, |x| (x as f32).to_bits()),
         Op::VcvtS32F32 { .. } => unary(out, x, |x| (f32::from_bits(x) as i32).cast_unsigned()),

@@ -28,6 +28,8 @@ pub(crate) struct Shadow {
     cells: Vec<u32>,
     stamps: Vec<u32>,
     epoch: u32,
+    /// No cell from here on was ever touched: what a reset can leave alone.
+    untouched_from: usize,
 }
 
 impl Shadow {
@@ -37,12 +39,19 @@ impl Shadow {
             MemorySpace::Vmem | MemorySpace::Smem => false,
         };
         let stamps = vec![0; if shared { n_cells } else { 0 }];
-        Self { space, cells: vec![0; n_cells], stamps, epoch: 0 }
+        Self { space, cells: vec![0; n_cells], stamps, epoch: 0, untouched_from: 0 }
     }
 
-    /// Forgets everything about the first `n_cells`: what a launch does to private memories.
-    pub(crate) fn reset(&mut self, n_cells: usize) {
-        self.cells[..n_cells].fill(0);
+    /// Forgets everything: what a launch does to private memories.
+    pub(crate) fn reset(&mut self) {
+        self.cells[..self.untouched_from].fill(0);
+        self.untouched_from = 0;
+    }
+
+    /// The cells of a range that is about to change.
+    fn touch(&mut self, range: Range<usize>) -> &mut [u32] {
+        self.untouched_from = self.untouched_from.max(range.end);
+        &mut self.cells[range]
     }
 
     /// A new launch begins: what the cores did to shared memory before does not matter.
@@ -56,7 +65,7 @@ impl Shadow {
 
     /// The host has written these cells.
     pub(crate) fn define(&mut self, range: Range<usize>) {
-        for cell in &mut self.cells[range] {
+        for cell in self.touch(range) {
             *cell |= WRITTEN;
         }
     }
@@ -83,7 +92,7 @@ impl Shadow {
     #[inline]
     pub(crate) fn write(&mut self, range: Range<usize>) -> Outcome {
         let start = range.start;
-        let cells = &mut self.cells[range];
+        let cells = self.touch(range);
         if cells.iter().all(|cell| cell & (TARGET | SOURCES) == 0) {
             cells.iter_mut().for_each(|cell| *cell |= WRITTEN);
             return Ok(());
@@ -95,7 +104,7 @@ impl Shadow {
     /// A transfer that reads these cells starts on `core`.
     pub(crate) fn begin_source(&mut self, range: Range<usize>, core: u32) -> Outcome {
         self.read(range.clone())?;
-        self.cells[range.clone()].iter_mut().for_each(|cell| *cell += 1);
+        self.touch(range.clone()).iter_mut().for_each(|cell| *cell += 1);
         self.stamp(range, 1 << core, 0b11 << 2)
     }
 
@@ -105,7 +114,7 @@ impl Shadow {
         if let Some(offset) = busy {
             return self.explain_write(range.start + offset);
         }
-        self.cells[range.clone()].iter_mut().for_each(|cell| *cell |= TARGET);
+        self.touch(range.clone()).iter_mut().for_each(|cell| *cell |= TARGET);
         self.stamp(range, 1 << (core + 2), 0b1111)
     }
 

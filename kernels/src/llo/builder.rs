@@ -156,6 +156,11 @@ impl Builder {
         i32::try_from(base).expect("memories have fewer than 2^31 granules")
     }
 
+    /// The first word of an SMEM scratch.
+    pub fn first_word(&self, scratch: ScratchId) -> i32 {
+        self.base(scratch) * i32::try_from(GRANULE_WORDS).expect("a granule has 128 words")
+    }
+
     /// The start of a VMEM scratch as an address.
     pub fn start_of(&mut self, scratch: ScratchId) -> Address {
         let base = self.s(0);
@@ -253,6 +258,12 @@ impl Builder {
     pub fn load_scalar(&mut self, at: Address) -> S {
         self.touches = Some(at.scratch);
         self.sld(at.base, at.offset)
+    }
+
+    /// Stores a word to SMEM.
+    pub fn store_scalar(&mut self, at: Address, src: S) {
+        self.touches = Some(at.scratch);
+        self.sst(at.base, at.offset, src);
     }
 
     /// Starts a transfer into or out of `scratch`.

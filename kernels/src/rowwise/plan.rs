@@ -131,7 +131,7 @@ fn is_flat(spec: &Rowwise, needed: &[NodeId]) -> bool {
         .any(|id| matches!(spec.expression.node(*id).op, NodeOp::Iota(Axis::Row | Axis::Major(_))));
     let has_parts = spec.inputs.iter().any(|input| match &input.access {
         Access::Tiles { majors, .. } => majors.iter().any(|has| !has),
-        Access::Column => true,
+        Access::Column { .. } => true,
         Access::Row { .. } | Access::Scalar => false,
     });
     spec.majors.is_empty() || !(asks_for_rows || has_parts)
@@ -234,10 +234,32 @@ impl Plan<'_> {
                 Block::Tiles(TileBlock { element, rows, columns, array_columns: columns })
             }
             Access::Row { lanes } => whole(*lanes),
-            Access::Column => whole(self.spec.rows),
+            Access::Column { majors: has } => self.column_block(element, has),
             Access::Scalar => whole(1),
         };
-        Window { name, argument, block, strides }
+        Window { name, argument, block, strides, edges: Vec::new() }
+    }
+}
+
+impl Plan<'_> {
+    /// A whole array of one value per row.
+    fn column_block(&self, element: Element, has: &[bool]) -> Block {
+        let packing = element.packing();
+        let majors = self.column_majors(has);
+        let Some((last, others)) = majors.split_last() else {
+            let rows = self.spec.rows.div_ceil(SUBLANES * LANES).next_multiple_of(packing);
+            return Block::Tiles(TileBlock { element, rows, columns: 1, array_columns: 1 });
+        };
+        let rows = others.iter().product::<usize>() * last.div_ceil(SUBLANES);
+        let columns = columns_of(self.spec.rows);
+        let rows = rows.next_multiple_of(packing);
+        Block::Tiles(TileBlock { element, rows, columns, array_columns: columns })
+    }
+
+    /// The sizes of the major dimensions that such an array has.
+    pub(super) fn column_majors(&self, has: &[bool]) -> Vec<usize> {
+        let sizes = self.spec.majors.iter().zip(has);
+        sizes.filter(|(_, has)| **has).map(|(size, _)| *size).collect()
     }
 }
 

@@ -1,5 +1,8 @@
-//! What the tests of the workspace share: the format of filetests and their commands.
+//! What the tests of the workspace share: the format of filetests and their commands, generators and
+//! reference interpreters.
 
 pub mod arguments;
 pub mod command;
 pub mod filetest;
+pub mod llo_generator;
+pub mod llo_interpreter;

@@ -1,6 +1,6 @@
 //! Attributes.
 
-use super::types::{Scalar, TensorType, Type};
+use super::types::{FunctionType, Scalar, TensorType, Type};
 use crate::frontend::source::Span;
 
 /// An attribute and its name.
@@ -79,36 +79,38 @@ pub(crate) enum DenseData {
 }
 
 impl Attribute {
+    /// The text of a string or the name of a symbol.
+    pub(crate) fn as_text(&self) -> Option<&str> {
+        if let Self::String(text) | Self::Symbol(text) = self { Some(text) } else { None }
+    }
+
+    pub(crate) fn as_integer(&self) -> Option<i128> {
+        if let Self::Integer(value, _) = self { Some(*value) } else { None }
+    }
+
+    pub(crate) fn as_array(&self) -> Option<&[Self]> {
+        if let Self::Array(items) = self { Some(items) } else { None }
+    }
+
+    pub(crate) fn as_dictionary(&self) -> Option<&[NamedAttribute]> {
+        if let Self::Dictionary(entries) = self { Some(entries) } else { None }
+    }
+
+    pub(crate) fn as_function_type(&self) -> Option<&FunctionType> {
+        if let Self::Type(Type::Function(function)) = self { Some(function) } else { None }
+    }
+
     /// A list of integers, however it is spelled: `array<i64: …>`, `[0, 1]`,
     /// `dense<[0, 1]> : tensor<2xi64>`.
     pub(crate) fn as_integers(&self) -> Option<Vec<i64>> {
-        match self {
-            Self::IntegerArray(values) => Some(values.clone()),
-            Self::Array(values) => values
-                .iter()
-                .map(|value| match value {
-                    Self::Integer(value, _) => i64::try_from(*value).ok(),
-                    _ => None,
-                })
-                .collect(),
-            Self::Dense(dense) => dense.as_integers(),
-            _ => None,
+        if let Self::IntegerArray(values) = self {
+            return Some(values.clone());
         }
-    }
-
-    /// A list of booleans: `array<i1: …>`, `[true, false]`, a dense `i1` tensor.
-    pub(crate) fn as_bools(&self) -> Option<Vec<bool>> {
-        match self {
-            Self::BoolArray(values) => Some(values.clone()),
-            Self::Array(values) => values
-                .iter()
-                .map(|value| if let Self::Bool(value) = value { Some(*value) } else { None })
-                .collect(),
-            Self::Dense(dense) if dense.tensor.element == Scalar::integer(1) => {
-                Some(dense.as_integers()?.into_iter().map(|value| value != 0).collect())
-            }
-            _ => None,
+        if let Self::Dense(dense) = self {
+            return dense.as_integers();
         }
+        let items = self.as_array()?.iter();
+        items.map(|item| i64::try_from(item.as_integer()?).ok()).collect()
     }
 }
 

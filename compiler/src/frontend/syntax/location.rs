@@ -56,13 +56,13 @@ impl Locations {
         self.aliases.insert(name.to_owned(), id);
     }
 
-    /// The innermost operation name, and the file position below it.
+    /// The operation's name, and the file position below it.
     ///
-    /// Names inside of a call site are names of functions, so the walk takes names only up to
-    /// the first call site. Undefined and cyclic aliases end the walk.
+    /// The outermost name counts: what JAX puts below it are functions of the traceback. A name
+    /// that ends in a colon is the kind of the operation, not its name. Undefined and cyclic
+    /// aliases end the walk.
     pub(crate) fn resolve(&self, id: LocationId) -> SourcePlace {
         let mut place = SourcePlace::default();
-        let mut below_call = false;
         let mut next = Some(id);
         // No chain of distinct nodes is longer than the table.
         for _ in 0..=self.nodes.len() {
@@ -74,15 +74,12 @@ impl Locations {
                     None
                 }
                 Location::Name { name, child } => {
-                    if !below_call || place.op_name.is_none() {
+                    if place.op_name.is_none() && !name.ends_with(':') {
                         place.op_name = Some(name.clone());
                     }
                     *child
                 }
-                Location::Callee(callee) => {
-                    below_call = true;
-                    Some(*callee)
-                }
+                Location::Callee(callee) => Some(*callee),
                 Location::Fused(parts) => parts.first().copied(),
                 Location::Alias(name) => self.aliases.get(name).copied(),
             };
@@ -106,13 +103,14 @@ mod tests {
     }
 
     #[test]
-    fn names_below_a_call_site_are_functions() {
+    fn the_outermost_name_counts() {
         let mut locations = Locations::default();
         let file = locations.add(Location::File { file: "m.py".into(), line: 3, column: 4 });
         let frame = locations.add(Location::Name { name: "f".into(), child: Some(file) });
         let call = locations.add(Location::Callee(frame));
         let op = locations.add(Location::Name { name: "jit(f)/add".into(), child: Some(call) });
-        let place = locations.resolve(op);
+        let kind = locations.add(Location::Name { name: "add:".into(), child: Some(op) });
+        let place = locations.resolve(kind);
         assert_eq!(place.op_name.as_deref(), Some("jit(f)/add"));
         assert_eq!(place.file, Some(("m.py".to_owned(), 3, 4)));
     }

@@ -124,7 +124,8 @@ pub(super) fn tuple(context: &Context<'_>) -> Shape {
     Shape::Tuple(context.operands.iter().map(|&operand| operand.clone()).collect())
 }
 
-/// `custom-call`. Checks take two values of one type and give an empty tuple.
+/// `custom-call`. Checks take two values of one type and give an empty tuple; `check.eq` gives
+/// the answer.
 pub(super) fn custom_call(
     context: &Context<'_>,
     target: &CustomCallTarget,
@@ -140,5 +141,11 @@ pub(super) fn custom_call(
     context.require(given.same_but_layout(expected), "check", || {
         format!("{name} compares {given} with {expected}; they need the same type")
     })?;
-    Ok(Shape::Tuple(Vec::new()))
+    Ok(match target {
+        CustomCallTarget::CheckEq(_) => Shape::scalar(ElementType::Pred),
+        CustomCallTarget::CheckExpectEq(_)
+        | CustomCallTarget::CheckExpectAlmostEq(_)
+        | CustomCallTarget::CheckExpectClose(_)
+        | CustomCallTarget::Other(_) => Shape::Tuple(Vec::new()),
+    })
 }

@@ -2,7 +2,7 @@
 
 use super::operands::{add, finish};
 use crate::frontend::source::{SourceError, SourceResult};
-use crate::frontend::syntax::Attribute;
+use crate::frontend::syntax::{Attribute, Dense, DenseData, Scalar, TensorType};
 use crate::frontend::text::lexer::TokenKind;
 use crate::frontend::text::operations::Draft;
 use crate::frontend::text::parser::Parser;
@@ -33,7 +33,7 @@ pub(super) fn convolution(parser: &mut Parser<'_>, draft: &mut Draft) -> SourceR
         let word = parser.expect_name("a window entry such as 'stride'")?;
         parser.expect(b'=')?;
         let start = parser.token.span;
-        Ok((word, parse_window_value(parser)?, parser.span_from(start)))
+        Ok((word, parse_window_value(parser, word)?, parser.span_from(start)))
     })?;
     for (word, value, span) in entries {
         let name = match word {
@@ -68,13 +68,32 @@ fn take_dimension_list(parser: &mut Parser<'_>) -> SourceResult<()> {
 }
 
 /// `[1, 2]`, `[[0, 0], [1, 1]]` or `[true, false]`.
-fn parse_window_value(parser: &mut Parser<'_>) -> SourceResult<Attribute> {
-    parser.expect(b'[')?;
-    let items = parser.list_until(b']', |parser| {
-        if parser.at(b'[') {
-            return Ok(Attribute::IntegerArray(parser.parse_integers()?));
+fn parse_window_value(parser: &mut Parser<'_>, word: &str) -> SourceResult<Attribute> {
+    match word {
+        "reverse" => {
+            parser.expect(b'[')?;
+            Ok(Attribute::BoolArray(parser.list_until(b']', Parser::parse_bool)?))
         }
-        parser.parse_attribute()
+        "pad" => parse_padding(parser),
+        _ => Ok(Attribute::IntegerArray(parser.parse_integers()?)),
+    }
+}
+
+/// `[[low, high], …]`: a tensor of two columns in the generic form.
+fn parse_padding(parser: &mut Parser<'_>) -> SourceResult<Attribute> {
+    parser.expect(b'[')?;
+    let rows = parser.list_until(b']', |parser| {
+        let start = parser.token.span;
+        let row = parser.parse_integers()?;
+        <[i64; 2]>::try_from(row).map_err(|_| {
+            SourceError::new(parser.span_from(start), "expected a pair such as [0, 1]")
+        })
     })?;
-    Ok(Attribute::Array(items))
+    let tensor = TensorType {
+        dimensions: vec![u64::try_from(rows.len()).ok(), Some(2)],
+        element: Scalar::integer(64),
+        encoding: None,
+    };
+    let bytes = rows.iter().flatten().flat_map(|value| value.to_le_bytes()).collect();
+    Ok(Attribute::Dense(Dense { tensor, data: DenseData::Elements(bytes) }))
 }

@@ -109,6 +109,10 @@ pub(super) fn dot_general(parser: &mut Parser<'_>, draft: &mut Draft) -> SourceR
                 let rhs = parser.parse_integers()?;
                 let kind = word.trim_end_matches("_dims");
                 for (side, values) in [("lhs", lhs), ("rhs", rhs)] {
+                    // The generic form leaves out empty lists.
+                    if values.is_empty() {
+                        continue;
+                    }
                     let name = format!("{side}_{kind}_dimensions");
                     let value = Attribute::IntegerArray(values);
                     fields.push(NamedAttribute { name, value, span: parser.span_from(span) });

@@ -1,0 +1,141 @@
+//! One row per operation.
+
+use super::body::Body;
+use super::{
+    attributes, check, constant, contraction, control, data, elementwise, function, indexing,
+    sharding,
+};
+use crate::frontend::source::{SourceError, SourceResult};
+use crate::frontend::syntax::Operation;
+use crate::hlo::{InstructionId, Op};
+
+/// Adds the instructions of an operation and gives one for each of its results.
+type Rule = for<'i, 'p> fn(&mut Body<'i, 'p>, &'p Operation) -> SourceResult<Vec<InstructionId>>;
+
+enum Import {
+    /// One instruction with the operation's operands, of which there have to be so many.
+    Direct(usize, Op),
+    /// Whatever the rule adds.
+    By(Rule),
+}
+
+use Import::{By, Direct};
+
+/// The operation's name, its properties, and how it is imported.
+const ROWS: &[(&str, &str, Import)] = &[
+    ("check.expect_almost_eq", "tolerance", By(check::expect_almost_eq)),
+    ("check.expect_almost_eq_const", "tolerance value", By(check::expect_almost_eq)),
+    ("check.expect_close", "max_ulp_difference min_ulp_difference", By(check::expect_close)),
+    ("check.expect_eq", "", By(check::expect_eq)),
+    ("check.expect_eq_const", "value", By(check::expect_eq)),
+    ("chlo.square", "", By(elementwise::square)),
+    ("func.call", "callee no_inline", By(function::call)),
+    ("sdy.reshard", "sharding", By(sharding::constraint)),
+    ("sdy.sharding_constraint", "sharding", By(sharding::constraint)),
+    ("stablehlo.abs", "", Direct(1, Op::Abs)),
+    ("stablehlo.add", "", Direct(2, Op::Add)),
+    ("stablehlo.and", "", Direct(2, Op::And)),
+    ("stablehlo.atan2", "", Direct(2, Op::Atan2)),
+    ("stablehlo.bitcast_convert", "", Direct(1, Op::BitcastConvert)),
+    ("stablehlo.broadcast_in_dim", "broadcast_dimensions", By(data::broadcast_in_dim)),
+    ("stablehlo.case", "", By(control::case)),
+    ("stablehlo.cbrt", "result_accuracy", Direct(1, Op::Cbrt)),
+    ("stablehlo.ceil", "", Direct(1, Op::Ceil)),
+    ("stablehlo.clamp", "", By(elementwise::clamp)),
+    ("stablehlo.compare", "comparison_direction compare_type", By(elementwise::compare)),
+    ("stablehlo.concatenate", "dimension", By(data::concatenate)),
+    ("stablehlo.constant", "value", By(constant::constant)),
+    ("stablehlo.convert", "", Direct(1, Op::Convert)),
+    ("stablehlo.cosine", "result_accuracy", Direct(1, Op::Cosine)),
+    ("stablehlo.count_leading_zeros", "", Direct(1, Op::CountLeadingZeros)),
+    (
+        "stablehlo.custom_call",
+        "call_target_name has_side_effect backend_config api_version called_computations \
+         operand_layouts result_layouts output_operand_aliases tolerance max_ulp_difference \
+         min_ulp_difference",
+        By(check::custom_call),
+    ),
+    ("stablehlo.divide", "", Direct(2, Op::Divide)),
+    ("stablehlo.dot", "precision_config", By(contraction::dot)),
+    (
+        "stablehlo.dot_general",
+        "dot_dimension_numbers precision_config",
+        By(contraction::dot_general),
+    ),
+    ("stablehlo.dynamic_slice", "slice_sizes", By(indexing::dynamic_slice)),
+    ("stablehlo.dynamic_update_slice", "", By(indexing::dynamic_update_slice)),
+    ("stablehlo.exponential", "result_accuracy", Direct(1, Op::Exponential)),
+    ("stablehlo.exponential_minus_one", "result_accuracy", Direct(1, Op::ExponentialMinusOne)),
+    ("stablehlo.floor", "", Direct(1, Op::Floor)),
+    ("stablehlo.gather", "dimension_numbers slice_sizes indices_are_sorted", By(indexing::gather)),
+    ("stablehlo.get_tuple_element", "index", By(data::get_tuple_element)),
+    ("stablehlo.if", "", By(control::if_else)),
+    ("stablehlo.iota", "iota_dimension", By(data::iota)),
+    ("stablehlo.is_finite", "", Direct(1, Op::IsFinite)),
+    ("stablehlo.log", "result_accuracy", Direct(1, Op::Log)),
+    ("stablehlo.log_plus_one", "result_accuracy", Direct(1, Op::LogPlusOne)),
+    ("stablehlo.logistic", "result_accuracy", Direct(1, Op::Logistic)),
+    ("stablehlo.maximum", "", Direct(2, Op::Maximum)),
+    ("stablehlo.minimum", "", Direct(2, Op::Minimum)),
+    ("stablehlo.multiply", "", Direct(2, Op::Multiply)),
+    ("stablehlo.negate", "", Direct(1, Op::Negate)),
+    ("stablehlo.not", "", Direct(1, Op::Not)),
+    ("stablehlo.optimization_barrier", "", By(control::optimization_barrier)),
+    ("stablehlo.or", "", Direct(2, Op::Or)),
+    ("stablehlo.pad", "edge_padding_low edge_padding_high interior_padding", By(data::pad)),
+    ("stablehlo.popcnt", "", Direct(1, Op::Popcnt)),
+    ("stablehlo.power", "", Direct(2, Op::Power)),
+    ("stablehlo.reduce", "dimensions", By(contraction::reduce)),
+    ("stablehlo.remainder", "", Direct(2, Op::Remainder)),
+    ("stablehlo.reshape", "", Direct(1, Op::Reshape)),
+    ("stablehlo.reverse", "dimensions", By(data::reverse)),
+    ("stablehlo.round_nearest_afz", "", Direct(1, Op::RoundNearestAfz)),
+    ("stablehlo.round_nearest_even", "", Direct(1, Op::RoundNearestEven)),
+    ("stablehlo.rsqrt", "result_accuracy", Direct(1, Op::Rsqrt)),
+    ("stablehlo.select", "", By(elementwise::select)),
+    ("stablehlo.shift_left", "", Direct(2, Op::ShiftLeft)),
+    ("stablehlo.shift_right_arithmetic", "", Direct(2, Op::ShiftRightArithmetic)),
+    ("stablehlo.shift_right_logical", "", Direct(2, Op::ShiftRightLogical)),
+    ("stablehlo.sign", "", Direct(1, Op::Sign)),
+    ("stablehlo.sine", "result_accuracy", Direct(1, Op::Sine)),
+    ("stablehlo.slice", "start_indices limit_indices strides", By(data::slice)),
+    ("stablehlo.sqrt", "result_accuracy", Direct(1, Op::Sqrt)),
+    ("stablehlo.subtract", "", Direct(2, Op::Subtract)),
+    ("stablehlo.tan", "result_accuracy", Direct(1, Op::Tan)),
+    ("stablehlo.tanh", "result_accuracy", Direct(1, Op::Tanh)),
+    ("stablehlo.transpose", "permutation", By(data::transpose)),
+    ("stablehlo.tuple", "", By(data::tuple)),
+    ("stablehlo.while", "", By(control::while_loop)),
+    ("stablehlo.xor", "", Direct(2, Op::Xor)),
+];
+
+/// Imports one operation.
+pub(super) fn import<'p>(
+    body: &mut Body<'_, 'p>,
+    operation: &'p Operation,
+) -> SourceResult<Vec<InstructionId>> {
+    let found = ROWS.binary_search_by(|(name, _, _)| name.cmp(&operation.name.as_str()));
+    let Ok(row) = found else {
+        let message = format!("unsupported op {}", operation.name);
+        return Err(SourceError::new(operation.span, message));
+    };
+    let (_, allowed, import) = &ROWS[row];
+    attributes::check_names(operation, allowed)?;
+    match import {
+        Direct(count, op) => {
+            attributes::check_result_accuracy(operation)?;
+            elementwise::direct(body, operation, *count, op).map(|id| vec![id])
+        }
+        By(rule) => rule(body, operation),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ROWS;
+
+    #[test]
+    fn the_rows_are_sorted() {
+        assert!(ROWS.is_sorted_by(|a, b| a.0 < b.0));
+    }
+}
