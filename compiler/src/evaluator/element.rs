@@ -5,6 +5,7 @@
 
 #![expect(
     clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
     reason = "`as` wraps integers and saturates floats, which is what the traits promise"
 )]
 
