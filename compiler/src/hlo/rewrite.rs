@@ -94,13 +94,26 @@ pub fn set_operand(
     let computation = module.computation_mut(computation);
     let old = computation.instruction(user).operands[index];
     computation.require_same_shape(old, new);
-    let operands = &mut computation.instruction_mut(user).operands;
-    operands[index] = new;
-    let still_used = operands.contains(&old);
-    if !still_used {
-        computation.users[old.index()].remove(&user);
-    }
-    computation.users[new.index()].insert(user);
+    computation.put_operand(user, index, new);
+}
+
+/// Like [`set_operand`], for a `new` that may lie in memory in another order.
+///
+/// # Panics
+/// If the shapes differ in more than layouts.
+pub fn set_operand_in_any_layout(
+    module: &mut Module,
+    computation: ComputationId,
+    user: InstructionId,
+    index: usize,
+    new: InstructionId,
+) {
+    let computation = module.computation_mut(computation);
+    let old = computation.instruction(user).operands[index];
+    let (old_shape, new_shape) =
+        (&computation.instruction(old).shape, &computation.instruction(new).shape);
+    assert!(old_shape.same_but_layout(new_shape), "{old_shape} was replaced by {new_shape}");
+    computation.put_operand(user, index, new);
 }
 
 /// Makes `root` the result of the computation. Its shape may be another one as long as nothing
@@ -392,6 +405,17 @@ impl Module {
 }
 
 impl Computation {
+    /// Replaces an operand without looking at shapes.
+    fn put_operand(&mut self, user: InstructionId, index: usize, new: InstructionId) {
+        let operands = &mut self.instruction_mut(user).operands;
+        let old = std::mem::replace(&mut operands[index], new);
+        let still_used = operands.contains(&old);
+        if !still_used {
+            self.users[old.index()].remove(&user);
+        }
+        self.users[new.index()].insert(user);
+    }
+
     fn instruction_mut(&mut self, id: InstructionId) -> &mut Instruction {
         let name = &self.name;
         let instruction = self.instructions.get_mut(id);

@@ -64,7 +64,8 @@ impl Folder<'_> {
         };
         shape.element_count() <= SMALL
             || is_slow(instruction.opcode())
-            || instruction.operands().iter().any(is_table)
+            || instruction.opcode() != Opcode::Broadcast
+                && instruction.operands().iter().any(is_table)
     }
 
     /// Whether the value depends on constants and iotas only, none of them too large.

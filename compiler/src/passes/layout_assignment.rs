@@ -251,8 +251,15 @@ fn insert_copies(
                 None => add_copy(module, computation, &key),
             };
             copies.insert(key, copy);
-            rewrite::set_operand(module, computation, id, n, copy);
+            rewrite::set_operand_in_any_layout(module, computation, id, n, copy);
         }
+    }
+    let root = module.computation(computation).root();
+    let Some(shape) = array(module, computation, root) else { return };
+    let wanted = row_major(shape);
+    if orders[&root] != wanted {
+        let copy = add_copy(module, computation, &(root, wanted));
+        rewrite::set_root(module, computation, copy);
     }
 }
 

@@ -51,11 +51,11 @@ fn tokens() {
 #[test]
 fn syntax_of_functions() {
     check(
-        "",
+        "// nothing",
         expect![[r#"
-            test.mlir:1:1: error: there is no function @main; found none
-  
-              ^"#]],
+        test.mlir:1:1: error: there is no function @main; found none
+          // nothing
+          ^"#]],
     );
     check(
         "func.func",
