@@ -171,19 +171,30 @@ fn scratch_measure() {
     println!("kernel {:?}", t.elapsed());
     let t = std::time::Instant::now();
     let program = palmetto_compiler::backend::generate_code(&function, &TPU_V4).unwrap();
-    println!("backend {:?} bundles {} vmem {}", t.elapsed(), program.bundles.len(), program.vmem_granules);
-    for s in &function.scratches { println!("{s:?}"); }
+    println!(
+        "backend {:?} bundles {} vmem {}",
+        t.elapsed(),
+        program.bundles.len(),
+        program.vmem_granules
+    );
+    for s in &function.scratches {
+        println!("{s:?}");
+    }
     if std::env::var("DUMP").is_ok() {
         for (i, bundle) in program.bundles.iter().enumerate() {
-            let names: Vec<String> = bundle.ops().iter().map(|op| match op {
-                palmetto_isa::Op::BrNz { target, .. } => format!("br_nz->{target}"),
-                palmetto_isa::Op::BrZ { target, .. } => format!("br_z->{target}"),
-                palmetto_isa::Op::MxuPop { mxu, dst } => format!("{dst}=pop{mxu}"),
-                palmetto_isa::Op::MxuMatmul { mxu, .. } => format!("mm{mxu}"),
-                palmetto_isa::Op::MxuMatmulLatch { mxu, .. } => format!("LATCH{mxu}"),
-                palmetto_isa::Op::MxuPush { mxu, .. } => format!("push{mxu}"),
-                op => op.name().to_string(),
-            }).collect();
+            let names: Vec<String> = bundle
+                .ops()
+                .iter()
+                .map(|op| match op {
+                    palmetto_isa::Op::BrNz { target, .. } => format!("br_nz->{target}"),
+                    palmetto_isa::Op::BrZ { target, .. } => format!("br_z->{target}"),
+                    palmetto_isa::Op::MxuPop { mxu, dst } => format!("{dst}=pop{mxu}"),
+                    palmetto_isa::Op::MxuMatmul { mxu, .. } => format!("mm{mxu}"),
+                    palmetto_isa::Op::MxuMatmulLatch { mxu, .. } => format!("LATCH{mxu}"),
+                    palmetto_isa::Op::MxuPush { mxu, .. } => format!("push{mxu}"),
+                    op => op.name().to_string(),
+                })
+                .collect();
             println!("B{i}: {}", names.join(" "));
         }
     }
@@ -191,7 +202,16 @@ fn scratch_measure() {
     let t = std::time::Instant::now();
     let (report, _) = case.launch(&program, &data, (false, &mut ChipTiming::new(&TPU_V4)));
     println!("emulated {:?}", t.elapsed());
-    for core in &report.cores { println!("{:?} bundles {} empty {} stalls {:?} busy {}", core.cycles, core.bundles, core.empty_bundles, core.stalls, core.mxu_busy.0 / 4); }
+    for core in &report.cores {
+        println!(
+            "{:?} bundles {} empty {} stalls {:?} busy {}",
+            core.cycles,
+            core.bundles,
+            core.empty_bundles,
+            core.stalls,
+            core.mxu_busy.0 / 4
+        );
+    }
     let busy: u64 = report.cores.iter().map(|core| core.mxu_busy.0).sum();
     println!("busy {}", busy as f64 / (report.cycles.0 * 8) as f64);
     let ideal = (d[0] * d[1] * d[2]) as f64 / (8.0 * 16384.0);
