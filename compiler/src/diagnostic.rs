@@ -209,7 +209,7 @@ mod tests {
             a.hlo:1:1: error: no such thing
 
               ^"#]];
-        let empty = Diagnostic::new("no such thing").at(SourceText::new("a.hlo", ""), 5..2);
+        let empty = Diagnostic::new("no such thing").at(SourceText::new("a.hlo", ""), 5..9);
         rendered.assert_eq(&empty.to_string().replace("\n  \n", "\n\n"));
     }
 

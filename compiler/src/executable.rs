@@ -4,9 +4,15 @@
 //! tree of steps is walked in order. Each step is *scheduled* (a bundle program), *modelled* (a
 //! host routine with a stated cost), or control flow over steps.
 
-use palmetto_isa::{Bytes, ChipSpec, Cycles, Program};
+use std::sync::Arc;
 
-use crate::hlo::{ArrayShape, CustomCallTarget, Literal, Metadata, Module};
+use palmetto_isa::{Bytes, ChipSpec, Cycles, Program};
+use palmetto_kernels::llo::Function;
+
+use crate::hlo::{
+    ArrayShape, ComputationId, CustomCallTarget, InstructionId, Literal, Metadata, Module,
+    Precision,
+};
 
 /// Names an [`Allocation`] of an executable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -101,6 +107,19 @@ pub enum Step {
         /// The branches.
         branches: Vec<Vec<Step>>,
     },
+    /// Copies an array on the host's side of the model: of types that no kernel copies.
+    Copy {
+        /// Where it comes from.
+        source: Source,
+        /// The array.
+        from: View,
+        /// Where to.
+        to: View,
+        /// The time that it is said to take.
+        cycles: Cycles,
+        /// How that time comes about, in words.
+        formula: String,
+    },
     /// A check of a self-checking program.
     Check {
         /// Where it comes from.
@@ -128,8 +147,12 @@ pub struct Launch {
 pub struct Modelled {
     /// Where it comes from.
     pub source: Source,
-    /// A module of this op alone.
-    pub module: Module,
+    /// The module that the op is in.
+    pub module: Arc<Module>,
+    /// Its computation.
+    pub computation: ComputationId,
+    /// The op.
+    pub instruction: InstructionId,
     /// Its operands.
     pub operands: Vec<View>,
     /// Its results.
@@ -147,6 +170,8 @@ pub struct Executable {
     pub name: String,
     /// The chip that it was compiled for.
     pub chip: ChipSpec,
+    /// What `default` meant as the precision of a dot's operands; modelled dots need it.
+    pub default_precision: Precision,
     /// All allocations.
     pub allocations: Vec<Allocation>,
     /// The entry parameters.
@@ -157,6 +182,8 @@ pub struct Executable {
     pub root_is_tuple: bool,
     /// The bundle programs.
     pub programs: Vec<Program>,
+    /// The LLO that each program was made from, to be looked at.
+    pub functions: Vec<Function>,
     /// What is run.
     pub steps: Vec<Step>,
 }

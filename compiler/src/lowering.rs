@@ -10,15 +10,17 @@
     reason = "each kernel knows a few of many opcodes and refuses the rest, whatever they are"
 )]
 
+mod dot;
 mod expression;
 mod region;
 mod rowwise;
 
-pub use region::{Region, is_generator, reducer_of};
+pub use region::{Region, copy_element, is_generator, reducer_of};
 
 use palmetto_isa::ChipSpec;
 use palmetto_kernels::{
     llo::Function,
+    matmul::{Matmul, MatmulError},
     rowwise::{Rowwise, RowwiseError},
 };
 use thiserror::Error;
@@ -45,6 +47,9 @@ pub enum Refusal {
     /// The row kernel refused.
     #[error(transparent)]
     Rowwise(#[from] RowwiseError),
+    /// The matmul kernel refused.
+    #[error(transparent)]
+    Matmul(#[from] MatmulError),
 }
 
 /// A kernel with all that it depends on.
@@ -52,6 +57,8 @@ pub enum Refusal {
 pub enum Kernel {
     /// Elementwise loops and reductions over the lanes.
     Rowwise(Rowwise),
+    /// A matrix product with what comes after it.
+    Matmul(Box<Matmul>),
 }
 
 impl Kernel {
@@ -62,6 +69,7 @@ impl Kernel {
     pub fn emit(&self, chip: &ChipSpec) -> Result<Function, Refusal> {
         match self {
             Self::Rowwise(spec) => Ok(palmetto_kernels::rowwise::rowwise(spec, chip)?),
+            Self::Matmul(spec) => Ok(palmetto_kernels::matmul::matmul(spec, chip)?),
         }
     }
 }
@@ -81,5 +89,8 @@ pub struct Choice {
 /// # Errors
 /// Why there is none.
 pub fn choose_kernel(region: &Region<'_>) -> Result<Choice, Refusal> {
-    rowwise::choose(region)
+    match dot::find(region) {
+        Some(dot) => dot::choose(region, dot),
+        None => rowwise::choose(region),
+    }
 }

@@ -201,6 +201,17 @@ pub fn matmul(spec: &Matmul, chip: &ChipSpec) -> Result<Function, MatmulError> {
     Ok(b.finish())
 }
 
+impl Matmul {
+    /// Whether there is a kernel, without making it.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub fn check(&self, chip: &ChipSpec) -> Result<(), MatmulError> {
+        check(self)?;
+        search::plan(self, chip).map(|_| ())
+    }
+}
+
 /// VMEM besides the windows.
 struct Scratches {
     lhs: crate::llo::ScratchId,

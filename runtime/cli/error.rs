@@ -4,7 +4,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use palmetto_compiler::diagnostic::Diagnostic;
+use palmetto_compiler::evaluator::EvaluationError;
 use palmetto_runtime::numpy::NumpyError;
+use palmetto_runtime::tolerance::ToleranceError;
 
 /// Why the tool cannot go on. Its text is what the user sees on standard error.
 #[derive(Debug, thiserror::Error)]
@@ -39,6 +41,12 @@ pub(crate) enum Failure {
     /// The execution failed.
     #[error("error: {0}")]
     Run(#[from] palmetto_runtime::Error),
+    /// The evaluation failed.
+    #[error("error: {0}")]
+    Evaluate(#[from] EvaluationError),
+    /// The differences cannot be bounded.
+    #[error("error: {0}")]
+    Tolerance(#[from] ToleranceError),
     /// The arguments do not fit.
     #[error("error: {0}")]
     Usage(String),

@@ -52,10 +52,16 @@ fn slots(module: &Module) -> Result<Vec<Slot<'_>>, Failure> {
     let entry = module.entry_computation();
     let parameters = entry.parameters().iter().map(|&id| entry.instruction(id));
     let slots = parameters.map(|parameter| match parameter.shape() {
-        Shape::Array(shape) => Ok(Slot { name: parameter.name(), shape, given: None }),
+        Shape::Array(shape) => {
+            // JAX tells the argument's name as the place of the parameter.
+            let name = parameter.metadata().op_name.as_deref().unwrap_or(parameter.name());
+            Ok(Slot { name, shape, given: None })
+        }
         Shape::Tuple(_) => {
             let (name, shape) = (parameter.name(), parameter.shape());
-            Err(Failure::Usage(format!("parameter {name} is a tuple, {shape}; only arrays can be given")))
+            Err(Failure::Usage(format!(
+                "parameter {name} is a tuple, {shape}; only arrays can be given"
+            )))
         }
     });
     slots.collect()
@@ -67,9 +73,8 @@ fn assign(
     path: &std::path::Path,
     arrays: Vec<(Option<String>, NumpyArray)>,
 ) -> Result<(), Failure> {
-    let position = |name: &Option<String>| {
-        slots.iter().position(|slot| name.as_deref() == Some(slot.name))
-    };
+    let position =
+        |name: &Option<String>| slots.iter().position(|slot| name.as_deref() == Some(slot.name));
     let by_name: Option<Vec<usize>> = arrays.iter().map(|(name, _)| position(name)).collect();
     let free = || (0..slots.len()).filter(|&n| slots[n].given.is_none());
     let places = by_name.unwrap_or_else(|| free().take(arrays.len()).collect());
@@ -115,8 +120,8 @@ fn missing(slots: &[Slot<'_>]) -> Failure {
 }
 
 fn numpy_failure(path: &std::path::Path, source: NumpyError) -> Failure {
-    match source {
-        NumpyError::Io(source) => Failure::read(path, source),
-        source => Failure::Numpy { path: path.to_owned(), source },
+    if let NumpyError::Io(source) = source {
+        return Failure::read(path, source);
     }
+    Failure::Numpy { path: path.to_owned(), source }
 }

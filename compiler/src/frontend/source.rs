@@ -88,6 +88,11 @@ impl SourceError {
     }
 }
 
+/// `1 operand`, `2 operands`.
+pub(crate) fn counted(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
+
 /// The outcome of anything that reads source text.
 pub(crate) type SourceResult<T> = Result<T, SourceError>;
 

@@ -26,7 +26,7 @@ mod types;
 use std::collections::BTreeMap;
 
 use super::source::{SourceError, SourceResult, Span};
-use super::syntax::{Operation, Program, SourcePlace};
+use super::syntax::{LocationId, Operation, Program, SourcePlace};
 use crate::hlo::{ComputationId, Metadata, Module, ModuleBuilder};
 
 /// Which function of a program is compiled.
@@ -88,8 +88,8 @@ pub(super) fn import(program: &Program, entry: &EntryPoint) -> SourceResult<Modu
     let mut importer = Importer::new(program)?;
     let Some(&function) = importer.functions.get(entry.name()) else {
         let names: Vec<String> = importer.functions.keys().map(|name| format!("@{name}")).collect();
-        let there = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
-        let message = format!("there is no function @{}; there is {there}", entry.name());
+        let found = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+        let message = format!("there is no function @{}; found {found}", entry.name());
         return Err(SourceError::new(program.module.span, message));
     };
     let name = match attributes::optional_string(&program.module, "sym_name")? {
@@ -128,9 +128,9 @@ impl<'p> Importer<'p> {
         Ok(Self { program, builder, functions: all, computations: BTreeMap::new() })
     }
 
-    /// Where an operation comes from in the user's program.
-    fn metadata(&self, operation: &Operation) -> Metadata {
-        let Some(location) = operation.location else { return Metadata::default() };
+    /// Where an operation or an argument comes from in the user's program.
+    fn metadata(&self, location: Option<LocationId>) -> Metadata {
+        let Some(location) = location else { return Metadata::default() };
         let SourcePlace { op_name, file } = self.program.locations.resolve(location);
         let (source_file, source_line, source_column) = match file {
             Some((file, line, column)) => (Some(file), Some(line), Some(column)),

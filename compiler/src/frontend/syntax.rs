@@ -86,5 +86,6 @@ pub(crate) struct Block {
 pub(crate) struct BlockArgument {
     pub(crate) value: ValueId,
     pub(crate) value_type: Type,
+    pub(crate) span: Span,
     pub(crate) location: Option<LocationId>,
 }

@@ -5,6 +5,10 @@
 //! goes through shape inference, so a wrong one cannot be made. Computations are named by id, so
 //! several can be under construction at the same time: a loop body while the outer computation is
 //! half done.
+//!
+//! The root: in a module under construction, the instruction that was added last, until one is set.
+//! In a finished module (passes), instructions are added beside the root, which stays; a builder of
+//! an empty computation takes its last instruction as the root.
 
 use std::collections::BTreeMap;
 
@@ -44,7 +48,8 @@ impl ModuleBuilder {
 
     /// The builder of a computation.
     pub fn computation(&mut self, id: ComputationId) -> ComputationBuilder<'_> {
-        ComputationBuilder::new(&mut self.module, id)
+        let moves_root = !self.module.computation(id).root_is_set;
+        ComputationBuilder { moves_root, ..ComputationBuilder::new(&mut self.module, id) }
     }
 
     /// The module so far. Its entry is not set.
@@ -67,6 +72,10 @@ impl ModuleBuilder {
             if computation.root.is_none() {
                 return Err(BuildError::Empty { computation: name() });
             }
+        }
+        let ids: Vec<ComputationId> = self.module.computations().map(|(id, _)| id).collect();
+        for id in ids {
+            self.computation(id).computation_mut().root_is_set = true;
         }
         self.module.entry = Some(entry);
         Ok(self.module)
@@ -92,12 +101,13 @@ pub enum BuildError {
     },
 }
 
-/// Adds instructions to one computation. The last one added is the root until one is set.
+/// Adds instructions to one computation; the module's comment says which one becomes the root.
 #[derive(Debug)]
 pub struct ComputationBuilder<'m> {
     module: &'m mut Module,
     id: ComputationId,
     metadata: Metadata,
+    moves_root: bool,
 }
 
 /// What an instruction has besides op and operands; everything may be left out.
@@ -119,7 +129,8 @@ pub struct Extras {
 impl<'m> ComputationBuilder<'m> {
     /// A builder that adds to computation `id` of `module`.
     pub fn new(module: &'m mut Module, id: ComputationId) -> Self {
-        Self { module, id, metadata: Metadata::default() }
+        let moves_root = module.computation(id).root.is_none();
+        Self { module, id, metadata: Metadata::default(), moves_root }
     }
 
     /// The same with `metadata` for the instructions that it makes.
@@ -241,7 +252,13 @@ impl<'m> ComputationBuilder<'m> {
             sharding: extras.sharding,
             frontend_attributes: extras.frontend_attributes,
         };
-        self.computation_mut().insert(instruction)
+        let moves_root = self.moves_root;
+        let computation = self.computation_mut();
+        let id = computation.insert(instruction);
+        if moves_root || computation.root.is_none() {
+            computation.root = Some(id);
+        }
+        id
     }
 
     /// Makes `root` the result of the computation.
@@ -252,6 +269,8 @@ impl<'m> ComputationBuilder<'m> {
         let computation = self.computation_mut();
         assert!(computation.get(root).is_some(), "{root:?} is not in {}", computation.name);
         computation.root = Some(root);
+        computation.root_is_set = true;
+        self.moves_root = false;
     }
 
     /// Sets the root and the listing order, which is a permutation of the instructions.
@@ -266,7 +285,7 @@ impl<'m> ComputationBuilder<'m> {
 }
 
 impl Computation {
-    /// Adds a checked instruction and makes it the root.
+    /// Adds a checked instruction.
     pub(super) fn insert(&mut self, instruction: Instruction) -> InstructionId {
         let operands = instruction.operands.clone();
         let is_parameter = instruction.opcode() == Opcode::Parameter;
@@ -279,7 +298,6 @@ impl Computation {
         if is_parameter {
             self.parameters.push(id);
         }
-        self.root = Some(id);
         id
     }
 }

@@ -40,9 +40,12 @@ pub struct Computation {
     pub(super) name: String,
     pub(super) instructions: Arena<Instruction>,
     pub(super) users: Vec<BTreeSet<InstructionId>>,
+    /// Removed instructions may still be listed.
     pub(super) order: Vec<InstructionId>,
     pub(super) parameters: Vec<InstructionId>,
     pub(super) root: Option<InstructionId>,
+    /// Was the root chosen, so that instructions added later do not become it?
+    pub(super) root_is_set: bool,
 }
 
 impl Computation {
@@ -54,6 +57,7 @@ impl Computation {
             order: Vec::new(),
             parameters: Vec::new(),
             root: None,
+            root_is_set: false,
         }
     }
 

@@ -13,6 +13,8 @@ mod control;
 mod data;
 mod elementwise;
 mod indexing;
+#[cfg(test)]
+mod tests;
 
 use super::module::Module;
 use super::opcode::{Op, Opcode};
@@ -215,14 +217,17 @@ impl<'a> Context<'a> {
         &self,
         dimensions: &[usize],
         rank: usize,
-        constraint: &'static str,
+        [distinct, below]: [&'static str; 2],
         what: &str,
     ) -> Result<(), InferError> {
         let mut seen = vec![false; rank];
         for &dimension in dimensions {
-            let fresh = seen.get_mut(dimension).is_some_and(|s| !std::mem::replace(s, true));
-            self.require(fresh, constraint, || {
-                format!("{what} {dimensions:?} have to be distinct and below {rank}")
+            let Some(seen) = seen.get_mut(dimension) else {
+                let message = format!("{what} {dimensions:?} have to be below {rank}");
+                return Err(self.error(below, message));
+            };
+            self.require(!std::mem::replace(seen, true), distinct, || {
+                format!("{what} {dimensions:?} have to be distinct")
             })?;
         }
         Ok(())

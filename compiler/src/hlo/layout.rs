@@ -17,10 +17,10 @@ use std::fmt;
 
 use super::shape::{ArrayShape, ElementType};
 
-/// The most elements that one element may become through padding.
-const MAX_PADDING: usize = 1 << 14;
-/// The most that the sizes of all tiles may multiply to, so that nothing overflows on the way.
-const MAX_TILE_PRODUCT: usize = 1 << 32;
+/// The most that the entries of all tiles may multiply to.
+const MAX_TILE_ELEMENTS: usize = 1 << 20;
+/// The most elements that an array may have with its padding: 2^63 bytes.
+const MAX_PADDED_ELEMENTS: u128 = 1 << 60;
 /// The bytes that a scalar takes on the device.
 const SCALAR_BYTES: usize = 512;
 /// Rows of a tile.
@@ -91,8 +91,9 @@ impl Layout {
         Self { minor_to_major, tiles: Vec::new(), memory_space: MemorySpace::Hbm }
     }
 
-    /// Why this is not a layout of an array of rank `rank`, if so.
-    pub(crate) fn check(&self, rank: usize) -> Result<(), &'static str> {
+    /// Why this is not a layout of an array with these dimensions, if so.
+    pub(crate) fn check(&self, dimensions: &[usize]) -> Result<(), &'static str> {
+        let rank = dimensions.len();
         let mut sorted = self.minor_to_major.clone();
         sorted.sort_unstable();
         if !sorted.into_iter().eq(0..rank) {
@@ -100,15 +101,15 @@ impl Layout {
         }
         let mut entries = self.tiles.iter().flatten();
         let product = entries.try_fold(1usize, |product, &t| product.checked_mul(t));
-        if product.is_none_or(|product| product == 0 || product > MAX_TILE_PRODUCT) {
-            return Err("tile sizes must be at least 1 and multiply to at most 2^32");
+        if product.is_none_or(|product| product == 0 || product > MAX_TILE_ELEMENTS) {
+            return Err("tile sizes must be at least 1 and multiply to at most 2^20");
         }
         if self.tiles.iter().any(Vec::is_empty) {
             return Err("a tile needs at least one size");
         }
-        // A tile that splits the one before it pads nothing; an array of one element pads most.
-        if self.padded_element_count(&vec![1; rank]) > MAX_PADDING {
-            return Err("tiles may pad one element to at most 2^14");
+        let tiled = self.tiled_dimensions(dimensions);
+        if tiled.iter().map(|&size| size as u128).product::<u128>() > MAX_PADDED_ELEMENTS {
+            return Err("padding makes more than 2^60 elements of it");
         }
         Ok(())
     }
@@ -257,4 +258,169 @@ fn write_list(f: &mut fmt::Formatter<'_>, list: &[usize]) -> fmt::Result {
         write!(f, "{}{item}", if n == 0 { "" } else { "," })?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnostic::SourceText;
+    use crate::hlo::parse::parse_shape;
+    use crate::hlo::shape::Shape;
+    use proptest::prelude::*;
+
+    fn array(text: &str) -> ArrayShape {
+        let shape = parse_shape(SourceText::new("shape", text));
+        let shape = shape.unwrap_or_else(|error| panic!("{error}"));
+        shape.as_array().expect("the text is an array").clone()
+    }
+
+    /// Where the device has the element: the definition of the tiling, written out.
+    fn device_byte(
+        shape: &ArrayShape,
+        rows: usize,
+        columns: usize,
+        [m, r, c]: [usize; 3],
+    ) -> usize {
+        let bytes = shape.element_type().byte_size();
+        let per_word = 4 / bytes;
+        let (row_tiles, column_tiles) = (rows.div_ceil(8), columns.div_ceil(128));
+        let tile = (m * row_tiles + r / 8) * column_tiles + c / 128;
+        // A word holds the rows `per_word * n ..`, the first one in its low bytes.
+        let (row, lane) = (r % 8, c % 128);
+        let word = row / per_word * 128 + lane;
+        tile * 8 * 128 * bytes + word * 4 + row % per_word * bytes
+    }
+
+    #[test]
+    fn the_device_tiling_is_the_one_that_kernels_assume() {
+        for element_type in ["f32", "s32", "bf16", "u16", "s8", "pred"] {
+            for (rows, columns) in [(8, 128), (1, 1), (9, 129), (16, 256), (3, 300)] {
+                let shape = array(&format!("{element_type}[2,{rows},{columns}]"));
+                let shape = shape.with_default_tpu_layout();
+                let bytes = shape.element_type().byte_size();
+                for linear in 0..shape.element_count() {
+                    let (m, rest) = (linear / (rows * columns), linear % (rows * columns));
+                    let place = [m, rest / columns, rest % columns];
+                    let expected = device_byte(&shape, rows, columns, place);
+                    assert_eq!(
+                        shape.physical_position(linear) * bytes,
+                        expected,
+                        "{shape} {place:?}"
+                    );
+                }
+                let tiles = 2 * rows.div_ceil(8) * columns.div_ceil(128);
+                assert_eq!(shape.physical_byte_size(), tiles * 1024 * bytes, "{shape}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_vector_lies_as_rows_of_128() {
+        for element_type in ["f32", "bf16", "s8"] {
+            let shape = array(&format!("{element_type}[2500]")).with_default_tpu_layout();
+            let bytes = shape.element_type().byte_size();
+            for element in 0..2500 {
+                let expected = device_byte(&shape, 20, 128, [0, element / 128, element % 128]);
+                assert_eq!(shape.physical_position(element) * bytes, expected, "{shape} {element}");
+            }
+            assert_eq!(shape.physical_byte_size(), 3 * 1024 * bytes);
+        }
+    }
+
+    #[test]
+    fn a_scalar_takes_a_granule() {
+        for element_type in ["f32", "bf16", "pred"] {
+            let shape = array(&format!("{element_type}[]")).with_default_tpu_layout();
+            assert_eq!((shape.physical_byte_size(), shape.physical_position(0)), (512, 0));
+        }
+    }
+
+    #[test]
+    fn wide_elements_have_no_tiles() {
+        let shape = array("f64[3,5]").with_default_tpu_layout();
+        assert_eq!(shape.to_string(), "f64[3,5]{1,0}");
+        assert_eq!((shape.physical_byte_size(), shape.physical_position(7)), (120, 7));
+    }
+
+    #[test]
+    fn the_notation_is_xlas() {
+        for text in [
+            "bf16[4096,4096]{1,0:T(8,128)(2,1)S(3)}",
+            "f32[2,3]{0,1}",
+            "f32[]{:T(128)S(6)}",
+            "f32[7]{0:T(1024)}",
+            "f32[7]{0:S(5)}",
+            "f32[]{}",
+        ] {
+            assert_eq!(array(text).to_string(), text);
+        }
+        for (element_type, texts) in [
+            (ElementType::F32, ["{:T(128)}", "{0:T(1024)}", "{1,0:T(8,128)}"]),
+            (ElementType::BF16, ["{:T(256)}", "{0:T(1024)(128)(2,1)}", "{1,0:T(8,128)(2,1)}"]),
+            (ElementType::Pred, ["{:T(512)}", "{0:T(1024)(128)(4,1)}", "{1,0:T(8,128)(4,1)}"]),
+        ] {
+            for (rank, text) in texts.iter().enumerate() {
+                let layout = default_tpu_layout(element_type, (0..rank).rev().collect());
+                assert_eq!(layout.to_string(), *text);
+            }
+        }
+    }
+
+    #[test]
+    fn impossible_layouts_are_refused() {
+        let refuse = |text: &str| parse_shape(SourceText::new("s", text)).expect_err("impossible");
+        for text in [
+            "f32[2,3]{1}",
+            "f32[2,3]{1,1}",
+            "f32[2,3]{2,0}",
+            "f32[2,3]{1,0:T(0,128)}",
+            "f32[2,3]{1,0:T()}",
+            "f32[2,3]{1,0:T(1048576,2)}",
+            "f32[70368744177664,1,1]{2,1,0:T(512,512)}",
+            "f32[2,3]{1,0:T(18446744073709551615,2)}",
+            "f32[2,3]{1,0:S(4)}",
+        ] {
+            refuse(text);
+        }
+    }
+
+    #[test]
+    fn the_largest_array_in_the_worst_layout_has_a_size() {
+        let shape = ArrayShape::new(ElementType::F64, vec![1 << 46, 1, 1]).expect("it is allowed");
+        let tiles = vec![vec![128, 128]];
+        let layout = Layout { tiles, ..Layout::descending(3) };
+        let shape = shape.with_layout(layout).expect("it is allowed");
+        assert_eq!(shape.physical_byte_size(), 1 << 63);
+        assert!(ArrayShape::new(ElementType::F64, vec![(1 << 46) + 1]).is_err());
+        assert!(Shape::array(ElementType::F64, vec![usize::MAX, usize::MAX, 0]).is_err());
+    }
+
+    fn any_layout() -> impl Strategy<Value = (Vec<usize>, Layout)> {
+        let dimensions = prop::collection::vec(1usize..7, 0..4);
+        let tiles = prop::collection::vec(prop::collection::vec(1usize..5, 1..4), 0..3);
+        (dimensions, tiles).prop_flat_map(|(dimensions, tiles)| {
+            let order: Vec<usize> = (0..dimensions.len()).collect();
+            Just(order).prop_shuffle().prop_map(move |minor_to_major| {
+                let layout = Layout { tiles: tiles.clone(), ..Layout::untiled(minor_to_major) };
+                (dimensions.clone(), layout)
+            })
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn positions_are_a_bijection_into_the_padded_space((dimensions, layout) in any_layout()) {
+            let shape = ArrayShape::new(ElementType::F32, dimensions).expect("small");
+            let shape = shape.with_layout(layout).expect("made to fit");
+            let size = shape.physical_byte_size() / 4;
+            let mut taken = vec![false; size];
+            for linear in 0..shape.element_count() {
+                let position = shape.physical_position(linear);
+                prop_assert!(position < size, "{} {}", shape, linear);
+                prop_assert!(!std::mem::replace(&mut taken[position], true), "{} {}", shape, linear);
+            }
+            let again = parse_shape(SourceText::new("shape", &shape.to_string()));
+            prop_assert_eq!(again, Ok(Shape::Array(shape)));
+        }
+    }
 }

@@ -4,6 +4,8 @@
 //! byte 0 or 1. Clones share the bytes. Equality is equality of bits: a NaN equals itself and 0
 //! differs from -0.
 
+mod number;
+
 use std::fmt;
 use std::sync::Arc;
 
@@ -11,6 +13,8 @@ use bytemuck::Pod;
 use half::{bf16, f16};
 
 use super::shape::{ArrayShape, ElementClass, ElementType, Shape, ShapeError};
+
+pub use number::{bits_from_f64, bits_from_i64, bits_to_f64, sign_extend};
 
 #[cfg(target_endian = "big")]
 compile_error!("literals are viewed in place and need a little-endian host");
@@ -379,77 +383,6 @@ impl ArrayLiteral {
 
     /// Sets an element to `value`: integers wrap, `pred` is "not zero", floats round to nearest.
     pub fn set_i64(&mut self, element: usize, value: i64) {
-        let element_type = self.element_type();
-        let bits = match element_type.class() {
-            ElementClass::Float => bits_from_i64_as_float(element_type, value),
-            ElementClass::Pred => u64::from(value != 0),
-            ElementClass::Signed | ElementClass::Unsigned => value.cast_unsigned(),
-        };
-        self.set_bits(element, bits);
+        self.set_bits(element, bits_from_i64(self.element_type(), value));
     }
-}
-
-/// The number that `bits` mean in `element_type`.
-pub fn bits_to_f64(element_type: ElementType, bits: u64) -> f64 {
-    #![expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_precision_loss,
-        reason = "the bits above the type's width are not looked at; 64-bit integers round"
-    )]
-    match element_type {
-        ElementType::F64 => f64::from_bits(bits),
-        ElementType::F32 => f64::from(f32::from_bits(bits as u32)),
-        ElementType::F16 => f16::from_bits(bits as u16).to_f64(),
-        ElementType::BF16 => bf16::from_bits(bits as u16).to_f64(),
-        ElementType::S8 | ElementType::S16 | ElementType::S32 | ElementType::S64 => {
-            sign_extend(bits, element_type.bit_width()) as f64
-        }
-        ElementType::Pred
-        | ElementType::U8
-        | ElementType::U16
-        | ElementType::U32
-        | ElementType::U64 => bits as f64,
-    }
-}
-
-/// The bits of the value of `element_type` that is nearest to `value`.
-///
-/// Floats round ties to even; integers drop the fraction and saturate, NaN becomes 0; `pred` is
-/// "not zero".
-pub fn bits_from_f64(element_type: ElementType, value: f64) -> u64 {
-    #![expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        clippy::float_cmp,
-        reason = "saturating conversion is what `as` does, and zero is exact"
-    )]
-    match element_type {
-        ElementType::Pred => u64::from(value != 0.0),
-        ElementType::S8 => u64::from((value as i8).cast_unsigned()),
-        ElementType::S16 => u64::from((value as i16).cast_unsigned()),
-        ElementType::S32 => u64::from((value as i32).cast_unsigned()),
-        ElementType::S64 => (value as i64).cast_unsigned(),
-        ElementType::U8 => u64::from(value as u8),
-        ElementType::U16 => u64::from(value as u16),
-        ElementType::U32 => u64::from(value as u32),
-        ElementType::U64 => value as u64,
-        ElementType::F16 => u64::from(f16::from_f64(value).to_bits()),
-        ElementType::BF16 => u64::from(bf16::from_f64(value).to_bits()),
-        ElementType::F32 => u64::from((value as f32).to_bits()),
-        ElementType::F64 => value.to_bits(),
-    }
-}
-
-fn bits_from_i64_as_float(element_type: ElementType, value: i64) -> u64 {
-    #![expect(clippy::cast_precision_loss, reason = "rounding to nearest is the contract")]
-    match element_type {
-        // Directly, since a detour over f64 would round twice.
-        ElementType::F32 => u64::from((value as f32).to_bits()),
-        other => bits_from_f64(other, value as f64),
-    }
-}
-
-fn sign_extend(bits: u64, width: u32) -> i64 {
-    let unused = 64 - width;
-    (bits << unused).cast_signed() >> unused
 }

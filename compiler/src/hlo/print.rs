@@ -64,16 +64,16 @@ pub fn print_instruction(module: &Module, computation: ComputationId, id: Instru
 fn instruction_text(module: &Module, computation: &Computation, id: InstructionId) -> String {
     let instruction = computation.instruction(id);
     let Instruction { op, operands, shape, name, .. } = instruction;
-    let arguments = match op {
-        Op::Parameter { number } => number.to_string(),
-        Op::Constant { literal } => literal.to_string(),
-        _ => {
-            let names = operands.iter().map(|&operand| match computation.get(operand) {
-                Some(operand) => format!("%{}", operand.name()),
-                None => format!("%removed{operand:?}"),
-            });
-            names.collect::<Vec<_>>().join(", ")
-        }
+    let arguments = if let Op::Parameter { number } = op {
+        number.to_string()
+    } else if let Op::Constant { literal } = op {
+        literal.to_string()
+    } else {
+        let names = operands.iter().map(|&operand| match computation.get(operand) {
+            Some(operand) => format!("%{}", operand.name()),
+            None => format!("%removed{operand:?}"),
+        });
+        names.collect::<Vec<_>>().join(", ")
     };
     let mut printer = AttributePrinter { module, text: String::new() };
     op.print_attributes(&mut printer);

@@ -6,6 +6,9 @@
 //! of what it replaces (layouts may be undecided on one side): anything else is a bug of the
 //! caller and panics. What is left to `verify`: that operands form no cycle.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::builder::{ComputationBuilder, Extras, add_computation};
@@ -91,13 +94,26 @@ pub fn set_operand(
     let computation = module.computation_mut(computation);
     let old = computation.instruction(user).operands[index];
     computation.require_same_shape(old, new);
-    let operands = &mut computation.instruction_mut(user).operands;
-    operands[index] = new;
-    let still_used = operands.contains(&old);
-    if !still_used {
-        computation.users[old.index()].remove(&user);
-    }
-    computation.users[new.index()].insert(user);
+    computation.put_operand(user, index, new);
+}
+
+/// Like [`set_operand`], for a `new` that may lie in memory in another order.
+///
+/// # Panics
+/// If the shapes differ in more than layouts.
+pub fn set_operand_in_any_layout(
+    module: &mut Module,
+    computation: ComputationId,
+    user: InstructionId,
+    index: usize,
+    new: InstructionId,
+) {
+    let computation = module.computation_mut(computation);
+    let old = computation.instruction(user).operands[index];
+    let (old_shape, new_shape) =
+        (&computation.instruction(old).shape, &computation.instruction(new).shape);
+    assert!(old_shape.same_but_layout(new_shape), "{old_shape} was replaced by {new_shape}");
+    computation.put_operand(user, index, new);
 }
 
 /// Makes `root` the result of the computation. Its shape may be another one as long as nothing
@@ -109,6 +125,7 @@ pub fn set_root(module: &mut Module, computation: ComputationId, root: Instructi
     let computation = module.computation_mut(computation);
     assert!(computation.get(root).is_some(), "{root:?} is not in {}", computation.name);
     computation.root = Some(root);
+    computation.root_is_set = true;
 }
 
 /// Sets the layouts of an instruction's result.
@@ -153,13 +170,10 @@ pub fn set_sharding(
 /// If `order` is not a permutation of the instructions.
 pub fn set_order(module: &mut Module, computation: ComputationId, order: Vec<InstructionId>) {
     let computation = module.computation_mut(computation);
-    let sorted = |ids: &[InstructionId]| {
-        let mut ids = ids.to_vec();
-        ids.sort_unstable();
-        ids
-    };
-    let name = &computation.name;
-    assert!(sorted(&order) == sorted(&computation.order), "the order of {name} is a permutation");
+    let mut sorted = order.clone();
+    sorted.sort_unstable();
+    let complete = sorted.into_iter().eq(computation.instructions.iter().map(|(id, _)| id));
+    assert!(complete, "the order of {} is a permutation of its instructions", computation.name);
     computation.order = order;
 }
 
@@ -188,17 +202,16 @@ pub fn map_called_computations(
 ///
 /// Needed are: the root, what has users, parameters, and what has a side effect.
 pub fn remove_if_dead(module: &mut Module, computation: ComputationId, id: InstructionId) {
-    let effects = computations_with_side_effects(module);
-    let computation = module.computation_mut(computation);
     let mut candidates = vec![id];
     while let Some(id) = candidates.pop() {
-        let Some(instruction) = computation.get(id) else { continue };
-        let needed = computation.root == Some(id)
-            || !computation.users[id.index()].is_empty()
-            || is_kept(instruction, &effects);
+        let owner = module.computation(computation);
+        let Some(instruction) = owner.get(id) else { continue };
+        let needed = owner.root == Some(id)
+            || !owner.users[id.index()].is_empty()
+            || instruction.opcode() == Opcode::Parameter
+            || has_side_effect(module, instruction);
         if !needed {
-            candidates.extend(computation.remove(id).operands);
-            computation.order.retain(|&other| other != id);
+            candidates.extend(module.computation_mut(computation).remove(id).operands);
         }
     }
 }
@@ -208,16 +221,18 @@ pub fn remove_if_dead(module: &mut Module, computation: ComputationId, id: Instr
 pub fn remove_dead(module: &mut Module, computation: ComputationId) -> usize {
     let effects = computations_with_side_effects(module);
     let computation = module.computation_mut(computation);
-    let kept = computation.instructions();
-    let kept = kept.filter(|(_, instruction)| is_kept(instruction, &effects)).map(|(id, _)| id);
-    let mut pending: Vec<InstructionId> = kept.chain(computation.root).collect();
+    let kept = computation.instructions().filter(|(_, instruction)| {
+        instruction.opcode() == Opcode::Parameter || effects.contain(instruction)
+    });
+    let mut pending: Vec<InstructionId> = kept.map(|(id, _)| id).chain(computation.root).collect();
     let mut live = vec![false; computation.instructions.capacity()];
     while let Some(id) = pending.pop() {
         if !std::mem::replace(&mut live[id.index()], true) {
             pending.extend(&computation.instruction(id).operands);
         }
     }
-    let (order, dead): (Vec<_>, Vec<_>) = computation.order.iter().partition(|id| live[id.index()]);
+    let ids: Vec<InstructionId> = computation.instructions().map(|(id, _)| id).collect();
+    let (order, dead): (Vec<_>, Vec<_>) = ids.into_iter().partition(|id| live[id.index()]);
     computation.order = order;
     for &id in &dead {
         computation.remove(id);
@@ -226,15 +241,47 @@ pub fn remove_dead(module: &mut Module, computation: ComputationId) -> usize {
 }
 
 /// The computations that have a side effect, directly or through what they call.
-pub fn computations_with_side_effects(module: &Module) -> BTreeSet<ComputationId> {
-    let mut found = BTreeSet::new();
+pub fn computations_with_side_effects(module: &Module) -> SideEffects {
+    let mut found = SideEffects::default();
     for id in module.post_order() {
         let mut instructions = module.computation(id).instructions();
-        if instructions.any(|(_, instruction)| has_side_effect(instruction, &found)) {
-            found.insert(id);
+        if instructions.any(|(_, instruction)| found.contain(instruction)) {
+            found.0.insert(id);
         }
     }
     found
+}
+
+/// The computations of a module that have a side effect.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SideEffects(BTreeSet<ComputationId>);
+
+impl SideEffects {
+    /// Those computations.
+    pub fn computations(&self) -> &BTreeSet<ComputationId> {
+        &self.0
+    }
+
+    /// Has the instruction a side effect, itself or through what it calls?
+    pub fn contain(&self, instruction: &Instruction) -> bool {
+        let mut called = instruction.op.called_computations().into_iter();
+        instruction.op.has_side_effect() || called.any(|called| self.0.contains(&called))
+    }
+}
+
+/// Has the instruction a side effect, itself or through what it calls?
+///
+/// For a whole computation, [`computations_with_side_effects`] is cheaper.
+pub fn has_side_effect(module: &Module, instruction: &Instruction) -> bool {
+    let mut called = instruction.op.called_computations().into_iter();
+    instruction.op.has_side_effect()
+        || called.any(|called| {
+            let mut reached = module.post_order_from(called).into_iter();
+            reached.any(|id| {
+                let mut instructions = module.computation(id).instructions();
+                instructions.any(|(_, instruction)| instruction.op.has_side_effect())
+            })
+        })
 }
 
 /// Copies an instruction of `from` to the computation `to`, with new operands.
@@ -278,7 +325,6 @@ pub fn inline(
         return Err(InferError::new(Opcode::Call, "call arguments", message));
     }
     let (order, root) = (source.post_order(), source.root());
-    let old_root = module.computation(to).root;
     for id in order {
         let instruction = module.instruction(from, id);
         let value = if let Op::Parameter { number } = *instruction.op() {
@@ -289,27 +335,35 @@ pub fn inline(
         };
         values.insert(id, value);
     }
-    if old_root.is_some() {
-        module.computation_mut(to).root = old_root;
-    }
     Ok(values[&root])
 }
 
-/// Puts the body of the called computation in the place of a `call` or `fusion`.
+/// Puts the body of the called computation in the place of a `call` or `fusion`, and removes that
+/// with the operands that only it used.
 ///
 /// # Panics
 /// If `call` is neither.
 pub fn inline_call(module: &mut Module, computation: ComputationId, call: InstructionId) {
     let instruction = module.instruction(computation, call);
-    let callee = match instruction.op() {
-        Op::Call { to_apply: callee } | Op::Fusion { calls: callee, .. } => *callee,
-        other => panic!("{} was inlined, it is a {}", instruction.name(), other.opcode()),
+    let (Op::Call { to_apply: callee } | Op::Fusion { calls: callee, .. }) = *instruction.op()
+    else {
+        panic!("{} was inlined, it is a {}", instruction.name(), instruction.opcode());
     };
     let arguments = instruction.operands().to_vec();
+    let listed = module.computation(computation).order.len();
     let value = inline(module, callee, computation, &arguments);
     let value = value.expect("the arguments of a call fit the computation");
     replace_all_uses(module, computation, call, value);
-    remove_if_dead(module, computation, call);
+    // Side effects run in listing order, so the copy is listed where the call was.
+    let order = &mut module.computation_mut(computation).order;
+    let copies = order.split_off(listed);
+    let place = order.iter().position(|&id| id == call).expect("the call is listed");
+    order.splice(place..=place, copies);
+    // Also if the body has a side effect: that one is in the copy now.
+    let operands = module.computation_mut(computation).remove(call).operands;
+    for operand in operands {
+        remove_if_dead(module, computation, operand);
+    }
 }
 
 /// Adds a copy of a computation to the module. Computations that it calls are shared.
@@ -327,7 +381,7 @@ pub fn clone_computation(module: &mut Module, id: ComputationId, name: &str) -> 
         arguments.push(cloned.expect("a parameter may have any shape"));
     }
     let root = inline(module, id, copy, &arguments).expect("the parameters have the right shapes");
-    module.computation_mut(copy).root = Some(root);
+    set_root(module, copy, root);
     copy
 }
 
@@ -342,15 +396,6 @@ pub fn retain_reachable_computations(module: &mut Module) -> usize {
     dead.len()
 }
 
-fn has_side_effect(instruction: &Instruction, effects: &BTreeSet<ComputationId>) -> bool {
-    let mut called = instruction.op.called_computations().into_iter();
-    instruction.op.has_side_effect() || called.any(|called| effects.contains(&called))
-}
-
-fn is_kept(instruction: &Instruction, effects: &BTreeSet<ComputationId>) -> bool {
-    instruction.opcode() == Opcode::Parameter || has_side_effect(instruction, effects)
-}
-
 impl Module {
     fn computation_mut(&mut self, id: ComputationId) -> &mut Computation {
         self.computations
@@ -360,6 +405,17 @@ impl Module {
 }
 
 impl Computation {
+    /// Replaces an operand without looking at shapes.
+    fn put_operand(&mut self, user: InstructionId, index: usize, new: InstructionId) {
+        let operands = &mut self.instruction_mut(user).operands;
+        let old = std::mem::replace(&mut operands[index], new);
+        let still_used = operands.contains(&old);
+        if !still_used {
+            self.users[old.index()].remove(&user);
+        }
+        self.users[new.index()].insert(user);
+    }
+
     fn instruction_mut(&mut self, id: InstructionId) -> &mut Instruction {
         let name = &self.name;
         let instruction = self.instructions.get_mut(id);
@@ -372,7 +428,7 @@ impl Computation {
         assert!(agree(a, b).is_some(), "{} ({a}) was replaced by {} ({b})", old.name, new.name);
     }
 
-    /// Takes an instruction out of the arena and the use lists; the caller takes it out of `order`.
+    /// Takes an instruction out of the arena and the use lists.
     fn remove(&mut self, id: InstructionId) -> Instruction {
         let instruction = self.instructions.remove(id).expect("it was looked up before");
         for operand in &instruction.operands {

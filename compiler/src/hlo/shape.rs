@@ -10,8 +10,7 @@ use super::layout::Layout;
 
 /// The most elements that an array may have, zero-sized dimensions counted as one.
 ///
-/// Padding to tiles multiplies by at most 2^14 and an element has at most 8 bytes, so every byte
-/// size stays below 2^63.
+/// Layouts are limited likewise, to 2^60 elements with padding, so that no byte size overflows.
 pub const MAX_ELEMENTS: usize = 1 << 46;
 
 macro_rules! element_types {
@@ -180,7 +179,7 @@ impl ArrayShape {
     /// [`ShapeError::BadLayout`] if the layout is not one for this rank.
     pub fn with_layout(mut self, layout: Layout) -> Result<Self, ShapeError> {
         let rank = self.rank();
-        if let Err(reason) = layout.check(rank) {
+        if let Err(reason) = layout.check(&self.dimensions) {
             return Err(ShapeError::BadLayout { layout: Box::new(layout), rank, reason });
         }
         self.layout = Some(layout);

@@ -101,7 +101,7 @@ fn verify_structure(computation: &Computation) -> Result<(), Diagnostic> {
     if computation.get(root).is_none() {
         return Err(error(format!("the root of {name} was removed")));
     }
-    let mut listed = computation.order.clone();
+    let mut listed: Vec<_> = computation.instructions().map(|(id, _)| id).collect();
     listed.sort_unstable();
     if !listed.into_iter().eq(computation.instructions.iter().map(|(id, _)| id)) {
         return Err(error(format!("the order of {name} does not list every instruction once")));

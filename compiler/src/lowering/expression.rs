@@ -62,6 +62,19 @@ impl<'r> Translator<'r> {
         self.value(id, &mapping)
     }
 
+    /// Makes the dot `id` input 0: f32 sums, rounded to its type.
+    pub(super) fn accumulator(&mut self, id: InstructionId) -> Result<(), Refusal> {
+        let mapping: Mapping = (0..self.space.len()).collect();
+        let element = self.region.element(id)?;
+        self.leaves.push(Leaf { id, mapping: mapping.clone() });
+        let mut node = self.expression.add(NodeOp::Input(0), Element::F32);
+        if element != Element::F32 {
+            node = self.expression.add(NodeOp::Unary(Unary::Convert, node), element);
+        }
+        self.nodes.insert((id, mapping), node);
+        Ok(())
+    }
+
     /// Makes the instruction an input, in this order, whether or not it is needed.
     pub(super) fn leaf(&mut self, id: InstructionId, mapping: &[usize]) -> Result<NodeId, Refusal> {
         let leaf = Leaf { id, mapping: mapping.to_vec() };

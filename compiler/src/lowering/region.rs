@@ -75,6 +75,15 @@ impl<'m> Region<'m> {
         self.computation.instruction(id)
     }
 
+    /// The operand of the instruction that the region was made of which `input` stands for: the body of
+    /// a fusion refers to operands by parameters.
+    pub fn operand(&self, instruction: &Instruction, input: InstructionId) -> InstructionId {
+        match (instruction.op(), self.instruction(input).op()) {
+            (Op::Fusion { .. }, Op::Parameter { number }) => instruction.operands()[*number],
+            _ => input,
+        }
+    }
+
     /// Whether the region computes the instruction. Constants and what is made of nothing else are
     /// computed wherever they are needed.
     pub fn contains(&self, id: InstructionId) -> bool {
@@ -126,6 +135,11 @@ pub fn is_generator(computation: &Computation, id: InstructionId) -> bool {
         Op::Broadcast { .. } => is_generator(computation, instruction.operands()[0]),
         _ => false,
     }
+}
+
+/// The element to copy arrays of a type by; none for types that the device does not move.
+pub fn copy_element(element_type: ElementType) -> Option<Element> {
+    element_of(element_type).ok()
 }
 
 /// The opcode of a reduction's computation if it is one op of its two parameters.

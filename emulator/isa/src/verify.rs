@@ -392,7 +392,8 @@ mod tests {
              dma 1: hbm -> vmem 8 granules x 0 (stride 1 -> 1)\nhalt",
             expect![[r#"
                 descriptor 0: the number of strided dimensions is 4, 3 at most
-                descriptor 0: the number of bytes is 18446744073709551615, 2147483647 at most"#]],
+                descriptor 0: the number of bytes is 18446744073709551615, 2147483647 at most
+                descriptor 1 moves nothing"#]],
         );
     }
 }

@@ -96,8 +96,8 @@ fn bundles_are_checked() {
     check(
         &encoded(&[1, 1, 0xff, 0x7f]),
         expect![[r#"
-        byte 16:
-        the opcode is 16383, at most 112 is allowed"#]],
+            byte 16:
+            the opcode is 16383, at most 114 is allowed"#]],
     );
     check(
         &encoded(&[1, 1, 0]),

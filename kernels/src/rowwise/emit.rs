@@ -33,8 +33,7 @@ struct Kernel<'a> {
 impl Kernel<'_> {
     fn window(&self, b: &mut Builder, step: &Step) {
         let site = RowSite::new(b, self.plan, step);
-        let block = self.plan.grid.dimensions.last().expect("a grid has a dimension").block;
-        let iterations = b.s(int(block / self.plan.groups));
+        let iterations = b.s(int(self.plan.block / self.plan.groups));
         b.for_loop(iterations, &[], |b, index, _| {
             let site = site.at_rows(b, index);
             self.rows(b, &site);

@@ -4,7 +4,7 @@ use super::{Access, Input, Rowwise, RowwiseError};
 use crate::{
     element::Element,
     expression::{Axis, NodeId, NodeOp, Unary},
-    pipeline::{Block, Grid, GridDimension, TileBlock, Window},
+    pipeline::{Block, Edge, Grid, GridDimension, TileAxis, TileBlock, Window},
 };
 use palmetto_isa::{
     ChipSpec,
@@ -47,6 +47,8 @@ pub(super) struct Plan<'a> {
     pub(super) packing: usize,
     /// Groups that the row loop works on at a time.
     pub(super) groups: usize,
+    /// Groups of a window.
+    pub(super) block: usize,
     /// Columns that the column loop works on at a time.
     pub(super) columns_at_once: usize,
     /// Columns of a row.
@@ -101,6 +103,7 @@ pub(super) fn plan<'a>(spec: &'a Rowwise, chip: &ChipSpec) -> Result<Plan<'a>, R
         saved,
         packing,
         groups,
+        block: 1,
         columns_at_once,
         columns,
     };
@@ -131,7 +134,7 @@ fn is_flat(spec: &Rowwise, needed: &[NodeId]) -> bool {
         .any(|id| matches!(spec.expression.node(*id).op, NodeOp::Iota(Axis::Row | Axis::Major(_))));
     let has_parts = spec.inputs.iter().any(|input| match &input.access {
         Access::Tiles { majors, .. } => majors.iter().any(|has| !has),
-        Access::Column => true,
+        Access::Column { .. } => true,
         Access::Row { .. } | Access::Scalar => false,
     });
     spec.majors.is_empty() || !(asks_for_rows || has_parts)
@@ -187,7 +190,9 @@ impl Plan<'_> {
 
     fn fill(&mut self, majors: &[usize], extent: usize, block: usize) {
         let majors_of_grid = majors.iter().map(|size| GridDimension { extent: *size, block: 1 });
-        let dimensions = majors_of_grid.chain([GridDimension { extent, block }]).collect();
+        self.block = block;
+        let steps = GridDimension { extent: extent.div_ceil(block), block: 1 };
+        let dimensions = majors_of_grid.chain([steps]).collect();
         self.grid = Grid { dimensions, n_reduced: 0 };
         let spec = self.spec;
         self.inputs = (spec.inputs.iter().enumerate())
@@ -218,11 +223,13 @@ impl Plan<'_> {
             Block::Tiles(TileBlock { element, rows, columns: 1, array_columns: 1 })
         };
         let mut strides = vec![0; majors.len() + 1];
+        let mut edges = Vec::new();
         let block = match &input.access {
             Access::Tiles { majors: has, lanes } => {
                 let columns = columns_of(*lanes);
                 let row = columns * element.tile_granules();
-                strides[majors.len()] = self.packing * row;
+                strides[majors.len()] = block * self.packing * row;
+                edges.extend(self.edge(element, majors, block));
                 let mut stride = self.spec.rows.div_ceil(SUBLANES) * row;
                 for d in (0..majors.len()).rev() {
                     if has[d] {
@@ -234,10 +241,44 @@ impl Plan<'_> {
                 Block::Tiles(TileBlock { element, rows, columns, array_columns: columns })
             }
             Access::Row { lanes } => whole(*lanes),
-            Access::Column => whole(self.spec.rows),
+            Access::Column { majors: has } => self.column_block(element, has),
             Access::Scalar => whole(1),
         };
-        Window { name, argument, block, strides, edges: Vec::new() }
+        Window { name, argument, block, strides, edges }
+    }
+}
+
+impl Plan<'_> {
+    /// Where the last window of an array is cut.
+    fn edge(&self, element: Element, majors: &[usize], block: usize) -> Option<Edge> {
+        let steps = self.grid.dimensions.last().map_or(1, |dimension| dimension.count());
+        let matrices: usize = if majors.is_empty() { self.spec.majors.iter().product() } else { 1 };
+        let rows = matrices * self.spec.rows.div_ceil(SUBLANES);
+        let available = rows.next_multiple_of(element.packing());
+        let rows = block * self.packing;
+        let count = available - (steps - 1) * rows;
+        let dimension = (steps > 1).then_some(majors.len());
+        (count < rows).then_some(Edge { dimension, axis: TileAxis::Rows, count })
+    }
+
+    /// A whole array of one value per row.
+    fn column_block(&self, element: Element, has: &[bool]) -> Block {
+        let packing = element.packing();
+        let majors = self.column_majors(has);
+        let Some((last, others)) = majors.split_last() else {
+            let rows = self.spec.rows.div_ceil(SUBLANES * LANES).next_multiple_of(packing);
+            return Block::Tiles(TileBlock { element, rows, columns: 1, array_columns: 1 });
+        };
+        let rows = others.iter().product::<usize>() * last.div_ceil(SUBLANES);
+        let columns = columns_of(self.spec.rows);
+        let rows = rows.next_multiple_of(packing);
+        Block::Tiles(TileBlock { element, rows, columns, array_columns: columns })
+    }
+
+    /// The sizes of the major dimensions that such an array has.
+    pub(super) fn column_majors(&self, has: &[bool]) -> Vec<usize> {
+        let sizes = self.spec.majors.iter().zip(has);
+        sizes.filter(|(_, has)| **has).map(|(size, _)| *size).collect()
     }
 }
 

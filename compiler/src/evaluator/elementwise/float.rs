@@ -69,12 +69,14 @@ pub(super) fn binary<T: Float>(opcode: Opcode) -> Option<Binary<T, T>> {
 
 /// The larger value, or a NaN if there is one; 0 is larger than -0.
 pub(in super::super) fn maximum(a: f64, b: f64) -> f64 {
+    #![expect(clippy::float_cmp, reason = "equal values differ in their sign at most")]
     let first = a.is_nan() || a > b || a == b && b.is_sign_negative();
     if first { a } else { b }
 }
 
 /// The smaller value, or a NaN if there is one; -0 is smaller than 0.
 pub(in super::super) fn minimum(a: f64, b: f64) -> f64 {
+    #![expect(clippy::float_cmp, reason = "equal values differ in their sign at most")]
     let first = a.is_nan() || a < b || a == b && a.is_sign_negative();
     if first { a } else { b }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::types::{self, describe};
 use super::{Importer, error, error_at, sharding, table};
-use crate::frontend::source::{SourceError, SourceResult};
+use crate::frontend::source::{SourceError, SourceResult, Span, counted};
 use crate::frontend::syntax::{Block, Operation, Region, Type, ValueId};
 use crate::hlo::{ArrayShape, ComputationBuilder, ComputationId, Extras, InstructionId, Op, Shape};
 
@@ -69,8 +69,8 @@ impl<'i, 'p> Body<'i, 'p> {
     ) -> SourceResult<[InstructionId; N]> {
         let given = operation.operands.len();
         <[InstructionId; N]>::try_from(self.operands(operation)?).or_else(|_| {
-            let plural = if N == 1 { "" } else { "s" };
-            let message = format!("{} takes {N} operand{plural}, found {given}", operation.name);
+            let takes = counted(N, "operand");
+            let message = format!("{} takes {takes}, found {given}", operation.name);
             error(operation, message)
         })
     }
@@ -148,12 +148,28 @@ impl<'i, 'p> Body<'i, 'p> {
         operands: &[InstructionId],
         extras: Extras,
     ) -> SourceResult<InstructionId> {
-        let metadata = Some(self.importer.metadata(operation));
-        let extras = Extras { metadata, ..extras };
+        let metadata = Some(self.importer.metadata(operation.location));
+        self.add_at(operation, op, operands, Extras { metadata, ..extras })
+    }
+
+    /// The same with metadata of its own.
+    pub(super) fn add_at(
+        &mut self,
+        operation: &Operation,
+        op: Op,
+        operands: &[InstructionId],
+        extras: Extras,
+    ) -> SourceResult<InstructionId> {
         self.builder().add_with(op, operands, extras).map_err(|error| {
             let (message, constraint) = (error.message(), error.constraint());
-            let message = format!("{}: {message} [{constraint}]", operation.name);
-            SourceError::new(operation.span, message)
+            let message = format!("{message} [{constraint}]");
+            // Some messages name the operation themselves.
+            let prefix = if message.starts_with(&operation.name) {
+                String::new()
+            } else {
+                format!("{}: ", operation.name)
+            };
+            SourceError::new(operation.span, prefix + &message)
         })
     }
 
@@ -199,9 +215,9 @@ impl<'i, 'p> Body<'i, 'p> {
     // Blocks.
 
     /// The parameters of a block's arguments, each a parameter of the computation.
-    pub(super) fn add_parameters(&mut self, block: &Block, owner: &Operation) -> SourceResult<()> {
+    pub(super) fn add_parameters(&mut self, block: &Block) -> SourceResult<()> {
         for argument in &block.arguments {
-            let shape = types::shape(&argument.value_type, owner.span)?;
+            let shape = types::shape(&argument.value_type, argument.span)?;
             let id = self.builder().parameter(shape, "Arg");
             self.values.insert(argument.value, id);
         }
@@ -228,12 +244,29 @@ impl<'i, 'p> Body<'i, 'p> {
         self.operands(last)
     }
 
+    /// An error at the end of a block unless it gives values of these shapes.
+    pub(super) fn check_returned(
+        &mut self,
+        block: &Block,
+        results: &[InstructionId],
+        expected: &[Shape],
+        who: &str,
+    ) -> SourceResult<()> {
+        let given: Vec<Shape> = results.iter().map(|&id| self.shape(id)).collect();
+        if given == expected {
+            return Ok(());
+        }
+        let span = block.operations.last().map_or_else(Span::default, |last| last.span);
+        let (given, expected) = (types::describe_list(&given), types::describe_list(expected));
+        error_at(span, format!("{who} has to give {expected}, but gives {given}"))
+    }
+
     fn import_operation(&mut self, operation: &'p Operation) -> SourceResult<()> {
         let results = table::import(self, operation)?;
         let declared = operation.results.len();
         if results.len() != declared {
-            let message =
-                format!("{} has {} results, found {declared}", operation.name, results.len());
+            let gives = counted(results.len(), "result");
+            let message = format!("{} has {gives}, found {declared}", operation.name);
             return error(operation, message);
         }
         self.values.extend(operation.results.iter().copied().zip(results));
@@ -270,6 +303,8 @@ pub(super) fn only_block<'p>(operation: &Operation, region: &'p Region) -> Sourc
 pub(super) fn only_blocks<const N: usize>(operation: &Operation) -> SourceResult<[&Block; N]> {
     let given = operation.regions.len();
     let blocks = operation.regions.iter().map(|region| only_block(operation, region));
-    <[&Block; N]>::try_from(blocks.collect::<SourceResult<Vec<_>>>()?)
-        .or_else(|_| error(operation, format!("{} has {N} regions, found {given}", operation.name)))
+    <[&Block; N]>::try_from(blocks.collect::<SourceResult<Vec<_>>>()?).or_else(|_| {
+        let has = counted(N, "region");
+        error(operation, format!("{} has {has}, found {given}", operation.name))
+    })
 }

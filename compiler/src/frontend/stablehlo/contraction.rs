@@ -97,7 +97,7 @@ pub(super) fn reduce<'p>(
         return error_at(span.unwrap_or(operation.span), message);
     }
     let mut region = Body::new(body.importer, "reducer");
-    region.add_parameters(block, operation)?;
+    region.add_parameters(block)?;
     region.repeat_constants(operation, captures.constants)?;
     let results = region.import_block(block, operation, "stablehlo.return")?;
     region.set_results(operation, &results)?;

@@ -3,11 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::body::{Body, only_block, only_blocks};
-use super::types::{self, describe};
-use super::{error, error_at, sharding};
-use crate::frontend::source::{SourceResult, Span};
+use super::{error, error_at, sharding, types};
+use crate::frontend::source::{SourceResult, Span, counted};
 use crate::frontend::syntax::{Block, Operation, ValueId};
-use crate::hlo::{ComputationId, InstructionId, Literal, Op, Shape};
+use crate::hlo::{ComputationId, ElementType, InstructionId, Literal, Op, Shape};
 
 /// What a region uses from outside, in the order of definition.
 #[derive(Default)]
@@ -120,11 +119,11 @@ pub(super) fn while_loop<'p>(
     state.extend(carried.values());
     let shapes: Vec<Shape> = state.iter().map(|&id| body.shape(id)).collect();
     let captured: Vec<ValueId> = carried.into_keys().collect();
-    let mut region = LoopRegion { operation, shapes: &shapes, captured: &captured, n_declared };
+    let region = LoopRegion { operation, shapes: &shapes, captured: &captured, n_declared };
     let step_constants = constants.pop().unwrap_or_default();
     let condition_constants = constants.pop().unwrap_or_default();
-    let condition = region.import(body, condition, "condition", condition_constants)?;
-    let step = region.import(body, step, "body", step_constants)?;
+    let condition = region.import_condition(body, condition, condition_constants)?;
+    let step = region.import_body(body, step, step_constants)?;
     let init = body.add(operation, Op::Tuple, &state)?;
     let extras = sharding::extras(operation);
     let op = Op::While { condition, body: step };
@@ -144,57 +143,62 @@ struct LoopRegion<'a, 'p> {
 }
 
 impl<'p> LoopRegion<'_, 'p> {
-    fn import(
-        &mut self,
+    /// The condition gives a truth value.
+    fn import_condition(
+        &self,
         outer: &mut Body<'_, 'p>,
         block: &'p Block,
-        name: &str,
         constants: Vec<(ValueId, Literal)>,
     ) -> SourceResult<ComputationId> {
-        let operation = self.operation;
-        let mut region = Body::new(outer.importer, name);
-        let state = region.tuple_parameter(operation, self.shapes)?;
-        let (declared, captured) = state.split_at(self.n_declared);
-        if block.arguments.len() != declared.len() {
-            let (given, expected) = (block.arguments.len(), declared.len());
-            let message = format!("the {name} takes {expected} arguments, found {given}");
-            return error(operation, message);
-        }
-        for (argument, &id) in block.arguments.iter().zip(declared) {
-            let shape = types::shape(&argument.value_type, operation.span)?;
-            region.check_type(operation, &shape, id)?;
-            region.values.insert(argument.value, id);
-        }
-        region.values.extend(self.captured.iter().copied().zip(captured.iter().copied()));
-        region.repeat_constants(operation, constants)?;
-        let mut results = region.import_block(block, operation, "stablehlo.return")?;
-        if name == "condition" {
-            region.set_results(operation, &results)?;
-            return Ok(region.id);
-        }
-        self.check_results(&mut region, block, &results)?;
+        let (mut region, _) = self.open(outer, block, "condition", constants)?;
+        let results = region.import_block(block, self.operation, "stablehlo.return")?;
+        let truth = Shape::scalar(ElementType::Pred);
+        region.check_returned(block, &results, &[truth], "the condition")?;
+        region.set_results(self.operation, &results)?;
+        Ok(region.id)
+    }
+
+    /// The body gives the next state.
+    fn import_body(
+        &self,
+        outer: &mut Body<'_, 'p>,
+        block: &'p Block,
+        constants: Vec<(ValueId, Literal)>,
+    ) -> SourceResult<ComputationId> {
+        let (mut region, captured) = self.open(outer, block, "body", constants)?;
+        let mut results = region.import_block(block, self.operation, "stablehlo.return")?;
+        let declared = &self.shapes[..self.n_declared];
+        region.check_returned(block, &results, declared, "the body")?;
         results.extend(captured);
-        let root = region.add(operation, Op::Tuple, &results)?;
+        let root = region.add(self.operation, Op::Tuple, &results)?;
         region.builder().set_root(root);
         Ok(region.id)
     }
 
-    /// The body has to give the next state.
-    fn check_results(
+    /// A computation of the state that sees what the block may use, and the elements of the
+    /// state that are captured values.
+    fn open<'o>(
         &self,
-        region: &mut Body<'_, 'p>,
+        outer: &'o mut Body<'_, 'p>,
         block: &Block,
-        results: &[InstructionId],
-    ) -> SourceResult<()> {
-        let span = block.operations.last().map_or(self.operation.span, |last| last.span);
-        let given: Vec<Shape> = results.iter().map(|&id| region.shape(id)).collect();
-        let expected = &self.shapes[..self.n_declared];
-        if given == expected {
-            return Ok(());
+        name: &str,
+        constants: Vec<(ValueId, Literal)>,
+    ) -> SourceResult<(Body<'o, 'p>, Vec<InstructionId>)> {
+        let mut region = Body::new(outer.importer, name);
+        let mut declared = region.tuple_parameter(self.operation, self.shapes)?;
+        let captured = declared.split_off(self.n_declared);
+        if block.arguments.len() != declared.len() {
+            let (takes, given) = (counted(declared.len(), "argument"), block.arguments.len());
+            return error(self.operation, format!("the {name} takes {takes}, found {given}"));
         }
-        let list = |shapes: &[Shape]| shapes.iter().map(describe).collect::<Vec<_>>().join(", ");
-        let (given, expected) = (list(&given), list(expected));
-        error_at(span, format!("the body gives ({given}), but its loop carries ({expected})"))
+        for (argument, id) in block.arguments.iter().zip(declared) {
+            let shape = types::shape(&argument.value_type, argument.span)?;
+            region.check_type(self.operation, &shape, id)?;
+            region.values.insert(argument.value, id);
+        }
+        region.values.extend(self.captured.iter().copied().zip(captured.iter().copied()));
+        region.repeat_constants(self.operation, constants)?;
+        Ok((region, captured))
     }
 }
 
@@ -228,6 +232,8 @@ fn conditional<'p>(
 ) -> SourceResult<Vec<InstructionId>> {
     let mut operands = vec![selector];
     let mut branch_computations = Vec::new();
+    let declared = operation.result_types.iter().map(|each| types::shape(each, operation.span));
+    let declared = declared.collect::<SourceResult<Vec<Shape>>>()?;
     for (index, block) in blocks.iter().enumerate() {
         if !block.arguments.is_empty() {
             return error(
@@ -244,6 +250,7 @@ fn conditional<'p>(
         branch.values.extend(values.into_iter().zip(elements));
         branch.repeat_constants(operation, constants)?;
         let results = branch.import_block(block, operation, "stablehlo.return")?;
+        branch.check_returned(block, &results, &declared, "this branch")?;
         branch.set_results(operation, &results)?;
         branch_computations.push(branch.id);
     }

@@ -2,7 +2,7 @@
 
 use super::body::Body;
 use super::{attributes, error};
-use crate::frontend::source::{SourceError, SourceResult};
+use crate::frontend::source::{SourceError, SourceResult, counted};
 use crate::frontend::syntax::Operation;
 use crate::hlo::{ComparisonDirection, ComparisonType, ElementType, InstructionId, Op, Shape};
 
@@ -16,8 +16,8 @@ pub(super) fn direct(
     let operands = body.operands(operation)?;
     if operands.len() != count {
         let (name, given) = (&operation.name, operands.len());
-        let plural = if count == 1 { "" } else { "s" };
-        return error(operation, format!("{name} takes {count} operand{plural}, found {given}"));
+        let takes = counted(count, "operand");
+        return error(operation, format!("{name} takes {takes}, found {given}"));
     }
     body.add_result(operation, op.clone(), &operands)
 }

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use super::body::Body;
 use super::{Importer, attributes, error, sharding, types};
-use crate::frontend::source::{SourceError, SourceResult};
+use crate::frontend::source::{SourceError, SourceResult, counted};
 use crate::frontend::syntax::{Block, FunctionType, NamedAttribute, Operation};
-use crate::hlo::{ComputationId, Extras, InstructionId, Op};
+use crate::hlo::{ComputationId, Extras, InstructionId, Op, Shape};
 
 /// The body of a function; declarations have none.
 pub(super) fn body(function: &Operation) -> Option<&Block> {
@@ -97,7 +97,8 @@ impl<'p> Importer<'p> {
         let name = attributes::string(function, "sym_name")?;
         let Some(block) = body(function) else {
             let blocks: usize = function.regions.iter().map(|region| region.blocks.len()).sum();
-            return error(function, format!("@{name} has {blocks} blocks; one is needed"));
+            let found = counted(blocks, "block");
+            return error(function, format!("@{name} has {found}; one is needed"));
         };
         let declared = function_type(function)?;
         let argument_attributes = each_attributes(function, "arg_attrs")?;
@@ -106,7 +107,7 @@ impl<'p> Importer<'p> {
         }
         let mut scope = Body::new(self, name);
         for (index, argument) in block.arguments.iter().enumerate() {
-            let shape = types::shape(&argument.value_type, function.span)?;
+            let shape = types::shape(&argument.value_type, argument.span)?;
             let none: &[NamedAttribute] = &[];
             let attributes = argument_attributes.get(index).copied().unwrap_or(none);
             let extras = Extras {
@@ -114,19 +115,16 @@ impl<'p> Importer<'p> {
                 shape: Some(shape),
                 ..sharding::extras_of(attributes)
             };
+            let metadata = scope.importer.metadata(argument.location);
             let op = Op::Parameter { number: index };
-            let id = scope.add_with(function, op, &[], extras)?;
+            let id =
+                scope.add_at(function, op, &[], Extras { metadata: Some(metadata), ..extras })?;
             scope.values.insert(argument.value, id);
         }
         let results = scope.import_block(block, function, "func.return")?;
-        if results.len() != declared.results.len() {
-            let (given, expected) = (results.len(), declared.results.len());
-            return error(function, format!("@{name} returns {given} values, declares {expected}"));
-        }
-        for (&result, expected) in results.iter().zip(&declared.results) {
-            let expected = types::shape(expected, function.span)?;
-            scope.check_type(function, &expected, result)?;
-        }
+        let expected = declared.results.iter().map(|each| types::shape(each, function.span));
+        let expected = expected.collect::<SourceResult<Vec<Shape>>>()?;
+        scope.check_returned(block, &results, &expected, &format!("@{name}"))?;
         scope.set_results(function, &results)?;
         Ok(scope.id)
     }

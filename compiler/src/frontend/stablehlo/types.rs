@@ -64,6 +64,11 @@ pub(super) fn element_type(scalar: &Scalar) -> Option<ElementType> {
     }
 }
 
+/// `(tensor<f32>, tensor<i1>)`.
+pub(super) fn describe_list(shapes: &[Shape]) -> String {
+    format!("({})", shapes.iter().map(describe).collect::<Vec<_>>().join(", "))
+}
+
 /// A shape as the program would write it.
 pub(super) fn describe(shape: &Shape) -> String {
     match shape {

@@ -6,7 +6,7 @@
 
 use super::lexer::{self, TokenKind, hex_digit};
 use super::parser::{Parser, parse_magnitude, shorten};
-use crate::frontend::source::{SourceError, SourceResult, Span};
+use crate::frontend::source::{SourceError, SourceResult, Span, counted};
 use crate::frontend::syntax::{
     Attribute, Dense, DenseData, FloatKind, Scalar, Signedness, TensorType,
 };
@@ -111,6 +111,8 @@ fn skip_literal(text: &str, open: Span) -> SourceResult<usize> {
             b'>' => return Ok(at),
             b'"' => at = lexer::string_end(bytes, at)?,
             b'/' if bytes.get(at + 1) == Some(&b'/') => at = line_end(bytes, at),
+            // No literal has these, so the bracket was forgotten.
+            b':' | b'<' | b'=' | b'%' | b'{' | b'}' => break,
             _ => at += 1,
         }
     }
@@ -144,7 +146,11 @@ impl LiteralReader<'_> {
             None if count == 0 => Ok(DenseData::Elements(Vec::new())),
             None => Err(SourceError::new(
                 whole,
-                format!("this literal is empty, but {} has {count} elements", self.tensor),
+                format!(
+                    "this literal is empty, but {} has {}",
+                    self.tensor,
+                    counted(count, "element"),
+                ),
             )),
             Some(b'"') => self.read_hex(count, width),
             Some(b'[') => self.read_nested(),
@@ -296,7 +302,8 @@ impl LiteralReader<'_> {
             SourceError::new(
                 span,
                 format!(
-                    "this literal has {given} bytes of data, but {} needs {}",
+                    "this literal has {} of data, but {} needs {}",
+                    counted(given, "byte"),
                     self.tensor,
                     count.saturating_mul(width),
                 ),

@@ -3,7 +3,7 @@
 use super::forms;
 use super::lexer::TokenKind;
 use super::parser::Parser;
-use crate::frontend::source::{SourceError, SourceResult, Span};
+use crate::frontend::source::{SourceError, SourceResult, Span, counted};
 use crate::frontend::syntax::{
     Attribute, Block, BlockArgument, LocationId, NamedAttribute, Operand, Operation, Region, Type,
 };
@@ -109,7 +109,7 @@ impl<'a> Parser<'a> {
             }
         } else {
             let message =
-                format!("{name} has {} results, but {named} are named here", result_types.len());
+                format!("{name} has {}, named are {named}", counted(result_types.len(), "result"));
             return Err(SourceError::new(names[0].span, message));
         }
         Ok(Operation {
@@ -128,7 +128,8 @@ impl<'a> Parser<'a> {
     fn check_operands(&self, draft: &Draft) -> SourceResult<()> {
         let (given, typed) = (draft.operands.len(), draft.operand_types.len());
         if given != typed {
-            let message = format!("{} has {given} operands, but {typed} operand types", draft.name);
+            let (given, typed) = (counted(given, "operand"), counted(typed, "operand type"));
+            let message = format!("{} has {given}, but {typed}", draft.name);
             return Err(SourceError::new(draft.span, message));
         }
         for (operand, used) in draft.operands.iter().zip(&draft.operand_types) {
@@ -220,7 +221,8 @@ impl<'a> Parser<'a> {
             let value_type = argument.value_type;
             let types = std::slice::from_ref(&value_type);
             let value = self.define(argument.name, argument.span, types)?[0];
-            block.arguments.push(BlockArgument { value, value_type, location: argument.location });
+            let (span, location) = (argument.span, argument.location);
+            block.arguments.push(BlockArgument { value, value_type, span, location });
         }
         while !self.at(b'}') && !self.at_kind(TokenKind::BlockLabel) {
             block.operations.push(self.parse_operation()?);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::lexer::{self, Token, TokenKind};
-use crate::frontend::source::{SourceError, SourceResult, Span};
+use crate::frontend::source::{SourceError, SourceResult, Span, counted};
 use crate::frontend::syntax::{Attribute, Locations, Operand, Type, ValueId};
 
 /// Nesting of regions, attributes, types and locations that is still accepted.
@@ -285,7 +285,8 @@ impl<'a> Parser<'a> {
             return Err(SourceError::new(span, format!("'{name}' is not defined")));
         };
         if index >= count {
-            let message = format!("'{name}' has {count} values, number {index} does not exist");
+            let count = counted(count as usize, "value");
+            let message = format!("'{name}' has {count}, there is no number {index}");
             return Err(SourceError::new(span, message));
         }
         Ok(Operand { value: ValueId(first.0 + index), span })

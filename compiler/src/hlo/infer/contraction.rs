@@ -53,13 +53,17 @@ fn require_dot_dimensions(
         )
     })?;
     // dot_general (C3), (C5), (C6)
-    let (all, what) =
-        ([&lhs_batch[..], lhs_contracting].concat(), "dimensions of the left operand");
-    context.require_distinct(&all, lhs.rank(), "dot_general (C3)", what)?;
+    let (batch, contracting) = ("lhs_batch_dims", "lhs_contracting_dims");
+    let both = [&lhs_batch[..], lhs_contracting].concat();
+    context.require_below(lhs_batch, lhs, "dot_general (C5)", batch)?;
+    context.require_below(lhs_contracting, lhs, "dot_general (C6)", contracting)?;
+    context.require_distinct(&both, lhs.rank(), ["dot_general (C3)"; 2], "dimensions of lhs")?;
     // dot_general (C4), (C7), (C8)
-    let (all, what) =
-        ([&rhs_batch[..], rhs_contracting].concat(), "dimensions of the right operand");
-    context.require_distinct(&all, rhs.rank(), "dot_general (C4)", what)?;
+    let (batch, contracting) = ("rhs_batch_dims", "rhs_contracting_dims");
+    let both = [&rhs_batch[..], rhs_contracting].concat();
+    context.require_below(rhs_batch, rhs, "dot_general (C7)", batch)?;
+    context.require_below(rhs_contracting, rhs, "dot_general (C8)", contracting)?;
+    context.require_distinct(&both, rhs.rank(), ["dot_general (C4)"; 2], "dimensions of rhs")?;
     // dot_general (C9), (C10)
     let pairs = [
         (lhs_batch, rhs_batch, "dot_general (C9)", "batch"),
@@ -74,6 +78,21 @@ fn require_dot_dimensions(
         }
     }
     Ok(())
+}
+
+impl Context<'_> {
+    fn require_below(
+        &self,
+        dimensions: &[usize],
+        operand: &ArrayShape,
+        constraint: &'static str,
+        what: &str,
+    ) -> Result<(), InferError> {
+        let fits = dimensions.iter().all(|&dimension| dimension < operand.rank());
+        self.require(fits, constraint, || {
+            format!("{what} {dimensions:?} have to be below the rank of {operand}")
+        })
+    }
 }
 
 /// `reduce` of n arrays with n initial values.
@@ -102,7 +121,12 @@ pub(super) fn reduce(
         })?;
     }
     // reduce (C4), (C5)
-    context.require_distinct(dimensions, first.rank(), "reduce (C4)", "dimensions")?;
+    context.require_distinct(
+        dimensions,
+        first.rank(),
+        ["reduce (C5)", "reduce (C4)"],
+        "dimensions",
+    )?;
     let types = reducer_types(context, to_apply, inputs)?;
     // reduce (C7), (C8)
     let kept = (0..first.rank()).filter(|dimension| !dimensions.contains(dimension));

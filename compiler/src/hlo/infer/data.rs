@@ -72,7 +72,12 @@ pub(super) fn broadcast(
         format!("dimensions {dimensions:?} given for operand {operand}; one for each is needed")
     })?;
     // broadcast_in_dim (C3), (C4)
-    context.require_distinct(dimensions, stated.rank(), "broadcast_in_dim (C3)", "dimensions")?;
+    context.require_distinct(
+        dimensions,
+        stated.rank(),
+        ["broadcast_in_dim (C4)", "broadcast_in_dim (C3)"],
+        "dimensions",
+    )?;
     // broadcast_in_dim (C5); HLO does not stretch dimensions of size 1
     for (n, &dimension) in dimensions.iter().enumerate() {
         let (from, to) = (operand.dimensions()[n], stated.dimensions()[dimension]);
@@ -197,7 +202,12 @@ pub(super) fn reverse(
 ) -> Result<ArrayShape, InferError> {
     let operand = context.array(0)?;
     // reverse (C2), (C3)
-    context.require_distinct(dimensions, operand.rank(), "reverse (C2)", "dimensions")?;
+    context.require_distinct(
+        dimensions,
+        operand.rank(),
+        ["reverse (C2)", "reverse (C3)"],
+        "dimensions",
+    )?;
     // reverse (C1)
     Ok(operand.without_layout())
 }
@@ -240,7 +250,7 @@ pub(super) fn transpose(
     context.require(dimensions.len() == rank, "transpose (C2)", || {
         format!("dimensions {dimensions:?} given for {operand}; {rank} are needed")
     })?;
-    context.require_distinct(dimensions, rank, "transpose (C2)", "dimensions")?;
+    context.require_distinct(dimensions, rank, ["transpose (C2)"; 2], "dimensions")?;
     // transpose (C1), (C3)
     let sizes = dimensions.iter().map(|&dimension| operand.dimensions()[dimension]).collect();
     context.result(operand.element_type(), sizes)

@@ -148,29 +148,30 @@ fn require_gather_dimensions(
     })?;
     // gather (C4), (C5)
     let result_rank = gather_result_rank(indices, numbers);
-    context.require_distinct(offset_dims, result_rank, "gather (C4)", "offset_dims")?;
+    context.require_distinct(
+        offset_dims,
+        result_rank,
+        ["gather (C4)", "gather (C5)"],
+        "offset_dims",
+    )?;
     context.require(offset_dims.is_sorted(), "gather (C4)", || {
         format!("offset_dims {offset_dims:?} have to be sorted")
     })?;
     // gather (C6), (C7), (C8), (C11)
+    let what = "collapsed_slice_dims";
+    context.require_distinct(collapsed_slice_dims, rank, ["gather (C6)", "gather (C8)"], what)?;
+    let what = "operand_batching_dims";
+    context.require_distinct(operand_batching, rank, ["gather (C6)", "gather (C11)"], what)?;
     let dropped = [collapsed_slice_dims.as_slice(), operand_batching].concat();
-    context.require_distinct(
-        &dropped,
-        rank,
-        "gather (C6)",
-        "collapsed_slice_dims with operand_batching_dims",
-    )?;
+    let what = "collapsed_slice_dims with operand_batching_dims";
+    context.require_distinct(&dropped, rank, ["gather (C6)"; 2], what)?;
     context.require(collapsed_slice_dims.is_sorted(), "gather (C7)", || {
         format!("collapsed_slice_dims {collapsed_slice_dims:?} have to be sorted")
     })?;
     // gather (C18), (C19)
     let mapped = [start_index_map.as_slice(), operand_batching].concat();
-    context.require_distinct(
-        &mapped,
-        rank,
-        "gather (C18)",
-        "start_index_map with operand_batching_dims",
-    )
+    let what = "start_index_map with operand_batching_dims";
+    context.require_distinct(&mapped, rank, ["gather (C18)", "gather (C19)"], what)
 }
 
 fn require_gather_batching(
@@ -186,7 +187,12 @@ fn require_gather_batching(
     })?;
     // gather (C13), (C14)
     let what = "start_indices_batching_dims";
-    context.require_distinct(indices_batching, indices.rank(), "gather (C13)", what)?;
+    context.require_distinct(
+        indices_batching,
+        indices.rank(),
+        ["gather (C13)", "gather (C14)"],
+        what,
+    )?;
     // gather (C15)
     let vector = numbers.index_vector_dim;
     context.require(!indices_batching.contains(&vector), "gather (C15)", || {
@@ -227,12 +233,17 @@ fn require_gather_slices(
         format!("slice_sizes {slice_sizes:?} are larger than the operand {operand}")
     })?;
     // gather (C9), (C12)
-    let dropped = numbers.collapsed_slice_dims.iter().chain(&numbers.operand_batching_dims);
-    for &dimension in dropped {
-        let size = slice_sizes[dimension];
-        context.require(size <= 1, "gather (C9)", || {
-            format!("slices have {size} elements along the dropped dimension {dimension}")
-        })?;
+    let dropped = [
+        (&numbers.collapsed_slice_dims, "gather (C9)"),
+        (&numbers.operand_batching_dims, "gather (C12)"),
+    ];
+    for (dimensions, constraint) in dropped {
+        for &dimension in dimensions {
+            let size = slice_sizes[dimension];
+            context.require(size <= 1, constraint, || {
+                format!("slices have {size} elements along the dropped dimension {dimension}")
+            })?;
+        }
     }
     Ok(())
 }

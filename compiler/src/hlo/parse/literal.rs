@@ -169,10 +169,11 @@ fn float(element_type: ElementType, text: &str) -> Option<u64> {
     if !magnitude.starts_with(|c: char| c.is_ascii_digit() || c == '.') {
         return None;
     }
-    let bits = match element_type {
+    let bits = if element_type == ElementType::F32 {
         // Directly, since a detour over f64 would round twice.
-        ElementType::F32 => u64::from(magnitude.parse::<f32>().ok()?.to_bits()),
-        other => bits_from_f64(other, magnitude.parse().ok()?),
+        u64::from(magnitude.parse::<f32>().ok()?.to_bits())
+    } else {
+        bits_from_f64(element_type, magnitude.parse().ok()?)
     };
     (bits != infinity).then_some(sign | bits)
 }

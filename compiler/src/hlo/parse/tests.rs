@@ -48,10 +48,13 @@ fn a_module_of_every_opcode_is_printed_as_written() {
 
 #[test]
 fn operands_come_before_their_users() {
-    check_body("y = f32[4] add(x, z) z = f32[4] negate(x)", expect![[r#"
+    check_body(
+        "y = f32[4] add(x, z) z = f32[4] negate(x)",
+        expect![[r#"
         test.hlo:4:21: error[hlo-syntax]: there is no instruction `z` before this one
             y = f32[4] add(x, z) z = f32[4] negate(x)
-                              ^"#]]);
+                              ^"#]],
+    );
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write};
 
-use crate::hlo::literal::{ArrayLiteral, Literal, bits_from_f64, bits_to_f64};
+use crate::hlo::literal::{ArrayLiteral, Literal, bits_from_f64, bits_to_f64, sign_extend};
 use crate::hlo::shape::{ElementClass, ElementType};
 
 impl fmt::Display for Literal {
@@ -55,10 +55,7 @@ pub fn element_text(element_type: ElementType, bits: u64) -> String {
     match element_type.class() {
         ElementClass::Pred => (bits != 0).to_string(),
         ElementClass::Unsigned => bits.to_string(),
-        ElementClass::Signed => {
-            let unused = 64 - element_type.bit_width();
-            ((bits << unused).cast_signed() >> unused).to_string()
-        }
+        ElementClass::Signed => sign_extend(bits, element_type.bit_width()).to_string(),
         ElementClass::Float => float_text(element_type, bits),
     }
 }
@@ -85,19 +82,17 @@ fn float_text(element_type: ElementType, bits: u64) -> String {
 
 fn finite_text(element_type: ElementType, bits: u64) -> String {
     let value = bits_to_f64(element_type, bits);
-    let text = match element_type {
-        ElementType::F32 => {
-            let low = u32::try_from(bits).expect("f32 has 32 bits");
-            format!("{:?}", f32::from_bits(low))
-        }
-        ElementType::F16 | ElementType::BF16 => {
-            // With few digits first; 8 are enough for 11 bits of mantissa.
-            let candidates = (0..8).map(|digits| format!("{value:.digits$e}"));
-            let mut parsed = candidates.filter_map(|text| text.parse::<f64>().ok());
-            let same = |candidate: &f64| bits_from_f64(element_type, *candidate) == bits;
-            format!("{:?}", parsed.find(same).unwrap_or(value))
-        }
-        _ => format!("{value:?}"),
+    let text = if element_type == ElementType::F32 {
+        let low = u32::try_from(bits).expect("f32 has 32 bits");
+        format!("{:?}", f32::from_bits(low))
+    } else if element_type == ElementType::F64 {
+        format!("{value:?}")
+    } else {
+        // With few digits first; 8 are enough for 11 bits of mantissa.
+        let candidates = (0..8).map(|digits| format!("{value:.digits$e}"));
+        let mut parsed = candidates.filter_map(|text| text.parse::<f64>().ok());
+        let same = |candidate: &f64| bits_from_f64(element_type, *candidate) == bits;
+        format!("{:?}", parsed.find(same).unwrap_or(value))
     };
     text.strip_suffix(".0").map_or(text.clone(), str::to_owned)
 }

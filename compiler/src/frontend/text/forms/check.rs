@@ -1,8 +1,8 @@
 //! Forms of the `check` dialect, which StableHLO's own tests compare results with.
 
-use super::operands::{Keyword, KeywordKind, add, parse_attributes};
+use super::operands::{Keyword, KeywordKind, add, parse_attributes, parse_float};
 use crate::frontend::source::SourceResult;
-use crate::frontend::syntax::{Attribute, FloatKind, FloatValue, Scalar, Type};
+use crate::frontend::syntax::{Attribute, Type};
 use crate::frontend::text::operations::Draft;
 use crate::frontend::text::parser::Parser;
 
@@ -35,15 +35,8 @@ fn parse_tolerance(parser: &mut Parser<'_>, draft: &mut Draft) -> SourceResult<(
     parser.expect_word("tolerance")?;
     parser.expect(b'=')?;
     let span = parser.token.span;
-    let value = match parser.parse_attribute()? {
-        // A whole number is a tolerance too.
-        Attribute::Integer(value, _) => {
-            #[expect(clippy::cast_precision_loss, reason = "tolerances are small")]
-            let value = FloatValue::Decimal(value as f64);
-            Attribute::Float(value, Scalar::Float(FloatKind::F64))
-        }
-        other => other,
-    };
+    // No type may follow here: the colon is that of the operation.
+    let value = parse_float(parser)?;
     let span = parser.span_from(span);
     add(parser, draft, "tolerance", value, span)
 }

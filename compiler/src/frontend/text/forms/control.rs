@@ -1,7 +1,7 @@
 //! Forms with regions: `while` and `reduce`.
 
 use super::operands::{add, finish, parse_attributes};
-use crate::frontend::source::{SourceError, SourceResult, Span};
+use crate::frontend::source::{SourceError, SourceResult, Span, counted};
 use crate::frontend::syntax::{
     Attribute, Block, BlockArgument, Operand, Operation, Region, TensorType, Type,
 };
@@ -24,7 +24,8 @@ pub(super) fn while_loop<'a>(parser: &mut Parser<'a>, draft: &mut Draft) -> Sour
     }
     if draft.operand_types.len() != names.len() {
         let (given, typed) = (names.len(), draft.operand_types.len());
-        let message = format!("this loop has {given} values, but {typed} types");
+        let (given, typed) = (counted(given, "value"), counted(typed, "type"));
+        let message = format!("this loop has {given}, but {typed}");
         return Err(SourceError::new(draft.span, message));
     }
     draft.result_types = draft.operand_types.clone();
@@ -91,7 +92,8 @@ fn parse_reducer(parser: &mut Parser<'_>, count: usize) -> SourceResult<Region> 
     for _ in 0..count {
         let start = parser.expect(b'(')?;
         let pair = <[Argument<'_>; 2]>::try_from(parser.parse_arguments()?).map_err(|pair| {
-            let message = format!("found {} arguments, expected a pair", pair.len());
+            let found = counted(pair.len(), "argument");
+            let message = format!("found {found}, expected a pair");
             SourceError::new(parser.span_from(start), message)
         })?;
         let [first, second] = pair;
@@ -136,7 +138,7 @@ fn applied_region(
     ];
     let arguments = arguments
         .into_iter()
-        .map(|value| BlockArgument { value, value_type: scalar.clone(), location: None })
+        .map(|value| BlockArgument { value, value_type: scalar.clone(), span, location: None })
         .collect();
     Ok(Region { blocks: vec![Block { arguments, operations }], span })
 }

@@ -131,7 +131,7 @@ fn parse_keyword_value(parser: &mut Parser<'_>, keyword: &Keyword) -> SourceResu
 }
 
 /// A number that may be written without a type.
-fn parse_float(parser: &mut Parser<'_>) -> SourceResult<Attribute> {
+pub(super) fn parse_float(parser: &mut Parser<'_>) -> SourceResult<Attribute> {
     let start = parser.token.span;
     let negative = parser.eat(b'-')?;
     if !matches!(parser.token.kind, TokenKind::Integer | TokenKind::Float) {

@@ -1,0 +1,106 @@
+//! Facts about modules: read-only and recomputable.
+
+use palmetto_isa::memory::{GRANULE_BYTES, LANES, SUBLANES, VREG_GRANULES};
+
+use crate::hlo::{ArrayShape, Computation, ComputationId, InstructionId, Module, Op, Opcode};
+
+/// The computations that are run step by step: the entry, loop bodies and conditions, branches and
+/// callees; not what a fusion computes or a reduction applies. Callees come before callers.
+pub fn sequential_computations(module: &Module) -> Vec<ComputationId> {
+    let mut found = Vec::new();
+    visit(module, module.entry(), &mut found);
+    found
+}
+
+fn visit(module: &Module, id: ComputationId, found: &mut Vec<ComputationId>) {
+    if found.contains(&id) {
+        return;
+    }
+    for (_, instruction) in module.computation(id).instructions() {
+        let opcode = instruction.opcode();
+        if matches!(opcode, Opcode::While | Opcode::Conditional | Opcode::Call) {
+            for callee in instruction.op().called_computations() {
+                visit(module, callee, found);
+            }
+        }
+    }
+    found.push(id);
+}
+
+/// Granules of HBM that an array takes: whole tiles, and as many rows of them as fill packed registers.
+pub fn granules_of(shape: &ArrayShape) -> u32 {
+    let bytes = shape.element_type().byte_size();
+    let dimensions = physical_dimensions(shape);
+    let granules = if bytes > 4 {
+        shape.byte_size().div_ceil(GRANULE_BYTES)
+    } else {
+        let (tile_rows, columns) = match dimensions.as_slice() {
+            [] => (1, 1),
+            [n] => (n.div_ceil(SUBLANES * LANES), 1),
+            [majors @ .., rows, lanes] => {
+                let rows = majors.iter().product::<usize>() * rows.div_ceil(SUBLANES);
+                (rows, lanes.div_ceil(LANES))
+            }
+        };
+        let packing = 4 / bytes;
+        tile_rows.next_multiple_of(packing) * columns * (SUBLANES / packing)
+    };
+    u32::try_from(granules.max(VREG_GRANULES)).unwrap_or(u32::MAX)
+}
+
+/// The dimensions in the order in which they lie in memory, major first.
+pub fn physical_dimensions(shape: &ArrayShape) -> Vec<usize> {
+    match shape.layout() {
+        Some(layout) => layout.physical_dimensions(shape.dimensions()),
+        None => shape.dimensions().to_vec(),
+    }
+}
+
+/// Whether a row-major tiled array of one shape is, byte for byte, one of the other.
+pub fn is_free_reshape(from: &ArrayShape, to: &ArrayShape) -> bool {
+    let bytes = from.element_type().byte_size();
+    if bytes > 4 {
+        return true;
+    }
+    let (from, to) = (physical_dimensions(from), physical_dimensions(to));
+    if from.iter().product::<usize>() == 1 {
+        return true;
+    }
+    // An array of rank 1 lies in rows of 128 lanes.
+    let matrix = |dimensions: &[usize]| match dimensions {
+        [] => (1, 1),
+        [n] if n.is_multiple_of(LANES) || *n < LANES => (n.div_ceil(LANES), (*n).min(LANES)),
+        [n] => (0, *n),
+        [.., rows, lanes] => (*rows, *lanes),
+    };
+    let ((from_rows, from_lanes), (to_rows, to_lanes)) = (matrix(&from), matrix(&to));
+    let is_whole = |rows: usize| rows.is_multiple_of(SUBLANES);
+    from_lanes == to_lanes && (from_rows == to_rows || is_whole(from_rows) && is_whole(to_rows))
+}
+
+/// Floating-point operations that an instruction asks for: two per product of a dot, one per element
+/// of other arithmetic.
+pub fn flops_of(module: &Module, computation: &Computation, id: InstructionId) -> u64 {
+    let instruction = computation.instruction(id);
+    let Some(shape) = instruction.shape().as_array() else { return 0 };
+    let elements = shape.element_count() as u64;
+    match instruction.op() {
+        Op::Dot { dimension_numbers, .. } => {
+            let lhs = computation.instruction(instruction.operands()[0]).array_shape();
+            let contracted = &dimension_numbers.lhs_contracting_dimensions;
+            let depth: usize = contracted.iter().map(|d| lhs.dimensions()[*d]).product();
+            2 * elements * depth as u64
+        }
+        Op::Reduce { .. } => {
+            let operand = computation.instruction(instruction.operands()[0]).array_shape();
+            operand.element_count() as u64
+        }
+        Op::Fusion { calls, .. } => {
+            let body = module.computation(*calls);
+            body.instructions().map(|(id, _)| flops_of(module, body, id)).sum()
+        }
+        Op::Convert | Op::Copy => 0,
+        op if op.opcode().is_elementwise() && shape.element_type().is_float() => elements,
+        _ => 0,
+    }
+}

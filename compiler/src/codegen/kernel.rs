@@ -1,0 +1,116 @@
+//! Steps that compute: a kernel where there is one, else a modelled launch.
+
+use std::sync::Arc;
+
+use palmetto_isa::Bytes;
+use palmetto_kernels::{
+    expression::{Expression, NodeOp},
+    llo::Function,
+    rowwise::{Access, Input, Rowwise},
+};
+
+use super::{CodegenError, Generator, Value, Values, source_of};
+use crate::{
+    analysis::physical_dimensions,
+    backend::generate_code,
+    executable::{Launch, Source, Step, View},
+    hlo::{ComputationId, InstructionId},
+    lowering::{Choice, Kernel, Region, choose_kernel, copy_element},
+};
+
+impl Generator<'_> {
+    /// The steps that compute an instruction, and its value.
+    pub(super) fn compute(
+        &mut self,
+        computation: ComputationId,
+        id: InstructionId,
+        (values, steps): (&mut Values, &mut Vec<Step>),
+    ) -> Result<Value, CodegenError> {
+        let module = Arc::clone(&self.module);
+        let region = Region::of_instruction(&module, computation, id);
+        let Ok(Choice { kernel, inputs }) = choose_kernel(&region) else {
+            return self.modelled(computation, id, (values, steps));
+        };
+        let instruction = module.instruction(computation, id);
+        let mut arguments = Vec::new();
+        for input in inputs {
+            let operand = region.operand(instruction, input);
+            let value = self.value(computation, operand, (values, steps))?;
+            arguments.push(value.view().slice);
+        }
+        let result = self.temporary(instruction.shape(), instruction.name());
+        arguments.extend(result.views().iter().map(|view| view.slice));
+        let program = self.program(&kernel, instruction.name())?;
+        let source = source_of(&module, module.computation(computation), id);
+        steps.push(Step::Launch(Launch { source, program, arguments }));
+        Ok(result)
+    }
+
+    /// The index of the program of a kernel.
+    fn program(&mut self, kernel: &Kernel, instruction: &str) -> Result<usize, CodegenError> {
+        let chip = &self.options.chip;
+        let function = kernel.emit(chip).map_err(|cause| {
+            let instruction = instruction.to_owned();
+            CodegenError::Kernel { instruction, cause }
+        })?;
+        let key = key_of(&function);
+        if let Some(program) = self.kernels.get(&key) {
+            return Ok(*program);
+        }
+        let program = generate_code(&function, chip).map_err(|cause| {
+            let instruction = instruction.to_owned();
+            CodegenError::Backend { instruction, cause }
+        })?;
+        self.programs.push(program);
+        self.functions.push(function);
+        self.kernels.insert(key, self.programs.len() - 1);
+        Ok(self.programs.len() - 1)
+    }
+
+    /// The step that copies an array to another of the same shape.
+    pub(super) fn copy(
+        &mut self,
+        from: &View,
+        to: &View,
+        steps: &mut Vec<Step>,
+    ) -> Result<(), CodegenError> {
+        let bytes = Bytes(2 * from.shape.byte_size() as u64);
+        let source = Source {
+            instruction: "copy".to_owned(),
+            description: "copy".to_owned(),
+            bytes,
+            ..Source::default()
+        };
+        let Some(spec) = copy_kernel(from) else {
+            steps.push(self.modelled_copy(source, from, to));
+            return Ok(());
+        };
+        let program = self.program(&Kernel::Rowwise(spec), "copy")?;
+        let arguments = vec![from.slice, to.slice];
+        steps.push(Step::Launch(Launch { source, program, arguments }));
+        Ok(())
+    }
+}
+
+/// The row kernel that copies an array.
+fn copy_kernel(view: &View) -> Option<Rowwise> {
+    let element = copy_element(view.shape.element_type())?;
+    let dimensions = physical_dimensions(&view.shape);
+    let (majors, rows, lanes) = match dimensions.as_slice() {
+        [] => (Vec::new(), 1, 1),
+        [n] => (Vec::new(), n.div_ceil(128), 128),
+        [majors @ .., rows, lanes] => (majors.to_vec(), *rows, *lanes),
+    };
+    let mut expression = Expression::default();
+    let outputs = vec![expression.add(NodeOp::Input(0), element)];
+    let access = Access::Tiles { majors: vec![true; majors.len()], lanes };
+    let inputs = vec![Input { element, access }];
+    let name = "copy".to_owned();
+    let spec = Rowwise { name, majors, rows, lanes, expression, inputs, outputs };
+    spec.check(&palmetto_isa::TPU_V4).is_ok().then_some(spec)
+}
+
+/// What makes two kernels the same program.
+fn key_of(function: &Function) -> String {
+    format!("{:?}", Function { name: String::new(), ..function.clone() })
+}

@@ -1,0 +1,89 @@
+//! The order of the passes.
+
+use thiserror::Error;
+
+use crate::{
+    hlo::{Module, verify},
+    passes::{self, Changed, PassContext, PassError},
+};
+
+/// A pass with its name.
+#[derive(Clone, Copy, Debug)]
+pub struct Pass {
+    /// The name in text forms and dumps.
+    pub name: &'static str,
+    /// The pass.
+    pub run: fn(&mut Module, &PassContext) -> Result<Changed, PassError>,
+}
+
+macro_rules! pass {
+    ($name:ident) => {
+        Pass { name: stringify!($name), run: passes::$name }
+    };
+}
+
+/// What turns an imported module into one that code is generated from.
+pub const OPTIMIZE: &[Pass] = &[
+    pass!(call_inliner),
+    pass!(default_precision),
+    pass!(dce),
+    pass!(cse),
+    pass!(degenerate_dimension_remover),
+    pass!(constant_folding),
+    pass!(cse),
+    pass!(dce),
+    pass!(layout_assignment),
+    pass!(layout_normalization),
+    pass!(fusion),
+    pass!(dce),
+];
+
+/// A pass failed, or what it made is not legal.
+#[derive(Debug, Error)]
+pub enum PipelineError {
+    /// The pass says why.
+    #[error("pass {pass}: {cause}")]
+    Pass {
+        /// Its name.
+        pass: &'static str,
+        /// Why.
+        cause: PassError,
+    },
+    /// A bug of ours: the module is not legal after the pass.
+    #[error("the module is not legal after pass {pass}: {cause}")]
+    Verify {
+        /// Its name.
+        pass: &'static str,
+        /// What is wrong.
+        cause: String,
+    },
+}
+
+/// The pass with this name.
+pub fn find_pass(name: &str) -> Option<Pass> {
+    OPTIMIZE.iter().find(|pass| pass.name == name).copied()
+}
+
+/// Runs passes in order. Each result is verified, and shown to `observe` if it differs.
+///
+/// # Errors
+/// See [`PipelineError`].
+pub fn run_passes(
+    module: &mut Module,
+    context: &PassContext,
+    passes: &[Pass],
+    observe: &mut dyn FnMut(&'static str, &Module),
+) -> Result<(), PipelineError> {
+    for pass in passes {
+        let changed = (pass.run)(module, context)
+            .map_err(|cause| PipelineError::Pass { pass: pass.name, cause })?;
+        if changed == Changed::Yes {
+            verify(module).map_err(|cause| PipelineError::Verify {
+                pass: pass.name,
+                cause: cause.to_string(),
+            })?;
+            observe(pass.name, module);
+        }
+    }
+    Ok(())
+}
