@@ -63,6 +63,11 @@ pub(super) trait Element: NativeType + Send + Sync {
 pub(super) trait Float: Element + std::ops::Neg<Output = Self> {
     /// The exact value.
     fn to_f64(self) -> f64;
+
+    /// The nearest value of a computed number; every NaN becomes the positive quiet one.
+    fn rounded(value: f64) -> Self {
+        Self::from_f64(rounding::with_one_nan(value))
+    }
 }
 
 /// An integer. Arithmetic wraps.
