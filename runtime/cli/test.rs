@@ -106,17 +106,18 @@ fn report(tally: &mut Tally, out: &mut impl Write, failure: &Failure) -> Result<
 impl std::fmt::Display for Tally {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { checks, failed, errors } = self;
-        let plural = if *checks == 1 { "" } else { "s" };
+        let counted = |count: usize, what: &str| match count {
+            1 => format!("1 {what}"),
+            _ => format!("{count} {what}s"),
+        };
+        let checks = counted(*checks, "check");
         match (errors, failed) {
-            (0, 0) => write!(f, "ok, {checks} check{plural}"),
-            (0, _) => write!(f, "FAILED, {failed} of {checks} check{plural} failed"),
-            (1, _) => {
-                write!(f, "ERROR, {failed} of {checks} check{plural} failed, 1 program did not run")
+            (0, 0) => write!(f, "ok, {checks}"),
+            (0, _) => write!(f, "FAILED, {failed} of {checks} failed"),
+            (_, _) => {
+                let programs = counted(*errors, "program");
+                write!(f, "ERROR, {programs} did not run, {failed} of {checks} failed")
             }
-            (_, _) => write!(
-                f,
-                "ERROR, {failed} of {checks} check{plural} failed, {errors} programs did not run"
-            ),
         }
     }
 }

@@ -184,6 +184,8 @@ impl Run<'_> {
         let evaluation =
             evaluate_instruction(module, *computation, *instruction, &operands, &options)?;
         let result = evaluation.result;
+        // `check.eq` has a value, so it runs as a modelled step.
+        self.checks.extend(evaluation.checks);
         for (array, view) in leaves(&result).into_iter().zip(&modelled.results) {
             self.write(&source.instruction, view, array)?;
         }

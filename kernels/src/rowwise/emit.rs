@@ -67,6 +67,11 @@ impl Kernel<'_> {
                 emitter.emit(b, site, node, Place { row, column: 0 });
             }
         }
+        for divisor in emitter.column_divisors(&self.roots(stage), &stage.loads) {
+            for row in 0..self.plan.rows_at_once() {
+                emitter.prepare_divisor(b, site, divisor, Place { row, column: 0 });
+            }
+        }
     }
 
     fn roots(&self, stage: &Stage) -> Vec<NodeId> {

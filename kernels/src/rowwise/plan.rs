@@ -3,7 +3,7 @@
 use super::{Access, Input, Rowwise, RowwiseError};
 use crate::{
     element::Element,
-    expression::{Axis, NodeId, NodeOp, Unary},
+    expression::{Axis, Binary, NodeId, NodeOp, Unary},
     pipeline::{Block, Edge, Grid, GridDimension, TileAxis, TileBlock, Window},
 };
 use palmetto_isa::{
@@ -83,10 +83,11 @@ pub(super) fn plan<'a>(spec: &'a Rowwise, chip: &ChipSpec) -> Result<Plan<'a>, R
     }
     let extent = per_matrix.div_ceil(packing);
     let n_columns_kept = stages.iter().map(|stage| stage.reductions.len()).sum::<usize>();
+    let rows = if needs_many_registers(spec, &needed) { UNROLLED / 2 } else { UNROLLED };
     let groups = if n_columns_kept == 0 {
         1
     } else {
-        (UNROLLED / packing / n_columns_kept.div_ceil(2)).max(1).min(extent)
+        (rows / packing / n_columns_kept.div_ceil(2)).max(1).min(extent)
     };
     let columns_at_once = if moves_columns {
         columns
@@ -110,6 +111,17 @@ pub(super) fn plan<'a>(spec: &'a Rowwise, chip: &ChipSpec) -> Result<Plan<'a>, R
     let block = plan.block(&majors, extent, chip)?;
     plan.fill(&majors, extent, block);
     Ok(plan)
+}
+
+/// Whether there are divisions and exponentials of f32, which keep many values at a time.
+fn needs_many_registers(spec: &Rowwise, needed: &[NodeId]) -> bool {
+    needed.iter().any(|id| {
+        let node = spec.expression.node(*id);
+        let op = &node.op;
+        let is_long =
+            matches!(op, NodeOp::Binary(Binary::Divide, ..) | NodeOp::Unary(Unary::Exponential, _));
+        is_long && node.element == Element::F32
+    })
 }
 
 /// Tile rows that make a full register of every operand.
@@ -351,7 +363,7 @@ fn is_expensive(op: &NodeOp) -> bool {
                 | Unary::Sqrt
                 | Unary::Tanh
         ),
-        NodeOp::Binary(op, ..) => *op == crate::expression::Binary::Divide,
+        NodeOp::Binary(op, ..) => *op == Binary::Divide,
         NodeOp::Input(_)
         | NodeOp::Constant(_)
         | NodeOp::Iota(_)
