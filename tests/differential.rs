@@ -74,3 +74,35 @@ fn dots() {
         "ENTRY main {\n x = bf16[100,200] parameter(0)\n y = bf16[200,300] parameter(1)\n ROOT r = f32[100,300] dot(x, y), lhs_contracting_dims={1}, rhs_contracting_dims={0}\n}\n",
     );
 }
+
+#[test]
+fn a_column_of_matrices() {
+    for element in ["f32", "bf16"] {
+        check(&format!(
+            "ENTRY main {{\n x = {element}[3,48,200] parameter(0)\n y = {element}[3,48] parameter(1)\n b = {element}[3,48,200] broadcast(y), dimensions={{0,1}}\n ROOT r = {element}[3,48,200] subtract(x, b)\n}}\n"
+        ));
+        check(&format!(
+            "ENTRY main {{\n x = {element}[300,200] parameter(0)\n y = {element}[300] parameter(1)\n b = {element}[300,200] broadcast(y), dimensions={{0}}\n ROOT r = {element}[300,200] subtract(x, b)\n}}\n"
+        ));
+    }
+}
+
+#[test]
+fn the_main_job_has_no_modelled_launch() {
+    let module = palmetto_runtime::showcase::block().unwrap();
+    let inputs = palmetto_runtime::showcase::inputs(&module);
+    let execution = emulate(&module, &inputs, Clock::Chip);
+    for row in &execution.report.instructions {
+        println!(
+            "{:40} {} cycles {} mfu {:.3} {:?} stalls {:?}",
+            row.origin.instruction,
+            if format!("{:?}", row.how).starts_with('S') { "S" } else { "M" },
+            row.measures.cycles,
+            row.measures.mfu,
+            row.measures.busy,
+            row.measures.stalls
+        );
+    }
+    println!("{:?}", execution.report.total);
+    assert!(execution.report.modelled_share == 0.0);
+}

@@ -1,5 +1,7 @@
 //! Facts about modules: read-only and recomputable.
 
+pub mod loops;
+
 use palmetto_isa::memory::{GRANULE_BYTES, LANES, SUBLANES, VREG_GRANULES};
 
 use crate::hlo::{ArrayShape, Computation, ComputationId, InstructionId, Module, Op, Opcode};

@@ -13,6 +13,7 @@ mod steps;
 use std::{collections::BTreeMap, sync::Arc};
 
 use palmetto_isa::Program;
+use palmetto_kernels::llo::Function;
 use thiserror::Error;
 
 use crate::{
@@ -59,6 +60,7 @@ pub fn generate(module: &Module, options: &CompileOptions) -> Result<Executable,
         options,
         allocations: Vec::new(),
         programs: Vec::new(),
+        functions: Vec::new(),
         kernels: BTreeMap::new(),
     };
     let entry = module.entry();
@@ -81,6 +83,7 @@ pub fn generate(module: &Module, options: &CompileOptions) -> Result<Executable,
         results,
         root_is_tuple,
         programs: generator.programs,
+        functions: generator.functions,
         steps,
     };
     Ok(buffers::pack(executable)?)
@@ -127,6 +130,7 @@ struct Generator<'o> {
     options: &'o CompileOptions,
     allocations: Vec<Allocation>,
     programs: Vec<Program>,
+    functions: Vec<Function>,
     /// Programs by the text of their LLO: equal kernels are compiled once.
     kernels: BTreeMap<String, usize>,
 }

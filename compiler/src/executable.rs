@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use palmetto_isa::{Bytes, ChipSpec, Cycles, Program};
+use palmetto_kernels::llo::Function;
 
 use crate::hlo::{
     ArrayShape, ComputationId, CustomCallTarget, InstructionId, Literal, Metadata, Module,
@@ -181,6 +182,8 @@ pub struct Executable {
     pub root_is_tuple: bool,
     /// The bundle programs.
     pub programs: Vec<Program>,
+    /// The LLO that each program was made from, to be looked at.
+    pub functions: Vec<Function>,
     /// What is run.
     pub steps: Vec<Step>,
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use palmetto_compiler::diagnostic::Diagnostic;
 use palmetto_compiler::evaluator::EvaluationError;
 use palmetto_runtime::numpy::NumpyError;
+use palmetto_runtime::tolerance::ToleranceError;
 
 /// Why the tool cannot go on. Its text is what the user sees on standard error.
 #[derive(Debug, thiserror::Error)]
@@ -43,6 +44,9 @@ pub(crate) enum Failure {
     /// The evaluation failed.
     #[error("error: {0}")]
     Evaluate(#[from] EvaluationError),
+    /// The differences cannot be bounded.
+    #[error("error: {0}")]
+    Tolerance(#[from] ToleranceError),
     /// The arguments do not fit.
     #[error("error: {0}")]
     Usage(String),

@@ -9,13 +9,18 @@ use arguments::{Arguments, Command};
 use error::Failure;
 
 mod arguments;
+mod compile;
 mod error;
 mod inputs;
 mod interpret;
 mod manual;
+mod opt;
 mod outputs;
 mod program;
 mod progress;
+mod run;
+mod showcase;
+mod test;
 
 /// All is well.
 const OK: u8 = 0;
@@ -29,7 +34,7 @@ const CLOSED_PIPE: u8 = 141;
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let mut out = BufWriter::new(io::stdout().lock());
-    let result = run(&arguments, &mut out).and_then(|code| {
+    let result = dispatch(&arguments, &mut out).and_then(|code| {
         out.flush()?;
         Ok(code)
     });
@@ -44,10 +49,14 @@ fn main() -> ExitCode {
     }))
 }
 
-fn run(arguments: &Arguments, out: &mut impl Write) -> Result<u8, Failure> {
+fn dispatch(arguments: &Arguments, out: &mut impl Write) -> Result<u8, Failure> {
     match &arguments.command {
+        Some(Command::Run(arguments)) => run::run(arguments, out),
+        Some(Command::Compile(arguments)) => compile::compile(arguments, out),
         Some(Command::Interpret(arguments)) => interpret::interpret(arguments, out),
+        Some(Command::Opt(arguments)) => opt::opt(arguments, out),
+        Some(Command::Test(arguments)) => test::test(arguments, out),
         Some(Command::Manual) => manual::manual(out),
-        _ => Ok(OK),
+        None => showcase::showcase(out),
     }
 }

@@ -14,7 +14,8 @@ const SMALL: usize = 32;
 /// Elements of larger ones that are shown.
 const SHOWN: usize = 8;
 
-/// Prints or writes `results` as the arguments say.
+/// Writes `results` to a file if the arguments name one, and prints them if they do not or ask for
+/// every element.
 ///
 /// # Errors
 /// The file or standard output cannot be written.
@@ -23,28 +24,35 @@ pub(crate) fn deliver(
     arguments: &OutputArguments,
     out: &mut impl Write,
 ) -> Result<(), Failure> {
-    let arrays: Vec<&ArrayLiteral> = results.iter().flat_map(leaves).collect();
-    if let Some(path) = &arguments.output {
-        let written = if path.extension().is_some_and(|extension| extension == "npy") {
-            let [array] = &arrays[..] else {
-                let count = arrays.len();
-                return Err(Failure::Usage(format!(
-                    "a .npy file holds one array, the program has {count} results; use .npz"
-                )));
-            };
-            numpy::write_npy(path, array)
-        } else {
-            let named = (0..).zip(&arrays).map(|(n, &array)| (format!("arr_{n}"), array.clone()));
-            numpy::write_npz(path, &named.collect::<Vec<_>>())
-        };
-        written.map_err(|source| Failure::write(path, source))?;
-    }
+    write(results, arguments)?;
     if arguments.output.is_none() || arguments.print_full {
-        for (n, array) in arrays.iter().enumerate() {
+        for (n, array) in results.iter().flat_map(leaves).enumerate() {
             writeln!(out, "result {n}: {}", text(array, arguments.print_full))?;
         }
     }
     Ok(())
+}
+
+/// Writes `results` to a file if the arguments name one.
+///
+/// # Errors
+/// The file cannot be written.
+pub(crate) fn write(results: &[Literal], arguments: &OutputArguments) -> Result<(), Failure> {
+    let Some(path) = &arguments.output else { return Ok(()) };
+    let arrays: Vec<&ArrayLiteral> = results.iter().flat_map(leaves).collect();
+    let written = if path.extension().is_some_and(|extension| extension == "npy") {
+        let [array] = &arrays[..] else {
+            let count = arrays.len();
+            return Err(Failure::Usage(format!(
+                "a .npy file holds one array, the program has {count} results; use .npz"
+            )));
+        };
+        numpy::write_npy(path, array)
+    } else {
+        let named = (0..).zip(&arrays).map(|(n, &array)| (format!("arr_{n}"), array.clone()));
+        numpy::write_npz(path, &named.collect::<Vec<_>>())
+    };
+    written.map_err(|source| Failure::write(path, source))
 }
 
 fn leaves(literal: &Literal) -> Vec<&ArrayLiteral> {

@@ -184,6 +184,8 @@ impl Run<'_> {
         let evaluation =
             evaluate_instruction(module, *computation, *instruction, &operands, &options)?;
         let result = evaluation.result;
+        // `check.eq` has a value, so it runs as a modelled step.
+        self.checks.extend(evaluation.checks);
         for (array, view) in leaves(&result).into_iter().zip(&modelled.results) {
             self.write(&source.instruction, view, array)?;
         }
@@ -238,6 +240,7 @@ fn branch(index: &ArrayLiteral, n_branches: usize) -> usize {
 fn origin(source: &Source) -> Origin {
     Origin {
         instruction: source.instruction.clone(),
+        description: source.description.clone(),
         op_name: source.metadata.op_name.clone(),
         location: location(source),
     }

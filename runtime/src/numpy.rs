@@ -226,3 +226,61 @@ impl fmt::Display for NumpyArray {
         write!(f, "{}{:?}", self.descr, self.dimensions)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn npy(descr: &str, order: &str, shape: &str, data: &[u8]) -> Vec<u8> {
+        let text =
+            format!("{{'descr': '{descr}', 'fortran_order': {order}, 'shape': {shape}, }}\n");
+        let length = u16::try_from(text.len()).expect("short").to_le_bytes();
+        [b"\x93NUMPY\x01\x00".as_slice(), &length, text.as_bytes(), data].concat()
+    }
+
+    fn values(bytes: &[u8], wanted: ElementType) -> Result<Vec<f64>, NumpyError> {
+        let literal = NumpyArray::read(bytes)?.to_literal(wanted, false)?;
+        Ok((0..literal.element_count()).map(|n| literal.get_f64(n)).collect())
+    }
+
+    #[test]
+    fn orders_of_bytes_and_dimensions_do_not_matter() {
+        let bytes: Vec<u8> = (1..=6_i16).flat_map(i16::to_le_bytes).collect();
+        let big: Vec<u8> = (1..=6_i16).flat_map(i16::to_be_bytes).collect();
+        let read = |bytes: &[u8]| values(bytes, ElementType::S16).expect("an array");
+        assert_eq!(read(&npy("<i2", "False", "(2, 3)", &bytes)), [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
+        assert_eq!(read(&npy(">i2", "False", "(6,)", &big)), [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
+        assert_eq!(read(&npy("<i2", "True", "(2, 3)", &bytes)), [1.0, 3.0, 5.0, 2.0, 4.0, 6.0]);
+    }
+
+    #[test]
+    fn two_byte_voids_are_bf16() {
+        let read =
+            values(&npy("<V2", "False", "(2,)", &[0x80, 0x3f, 0x00, 0xc0]), ElementType::BF16);
+        assert_eq!(read.expect("bf16"), [1.0, -2.0]);
+    }
+
+    #[test]
+    fn wrong_types_and_short_data_are_errors() {
+        let text = |result: Result<Vec<f64>, NumpyError>| result.expect_err("an error").to_string();
+        let floats = npy("<f4", "False", "(1,)", &[0; 4]);
+        let error = text(values(&floats, ElementType::BF16));
+        assert!(error.contains("elements are f32 (NumPy <f4), bf16 was expected"), "{error}");
+        let error = text(values(&npy("<U3", "False", "()", &[0; 12]), ElementType::F32));
+        assert!(error.contains("promises") || error.contains("<U3"), "{error}");
+        let error = text(values(&npy("<f4", "False", "(9,)", &[0; 35]), ElementType::F32));
+        assert!(error.contains("promises 36 bytes of data, there are 35"), "{error}");
+        let error = text(values(&npy("<f4", "False", "(1e9,)", &[]), ElementType::F32));
+        assert!(error.contains("not a readable .npy array"), "{error}");
+        let error = text(values(&npy("|b1", "False", "(1,)", &[2]), ElementType::Pred));
+        assert!(error.contains("only 0 and 1"), "{error}");
+    }
+
+    #[test]
+    fn empty_arrays_are_arrays() {
+        for order in ["True", "False"] {
+            let read = values(&npy("<f4", order, "(0, 3)", &[]), ElementType::F32);
+            assert!(read.expect("an array").is_empty());
+        }
+    }
+}

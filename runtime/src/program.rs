@@ -7,7 +7,7 @@ use palmetto_compiler::diagnostic::{Diagnostic, SourceText};
 use palmetto_compiler::frontend::{
     EntryPoint, Program, SourceChunk, import_module, list_functions, parse_program, split_programs,
 };
-use palmetto_compiler::hlo::{Module, parse_module};
+use palmetto_compiler::hlo::{Module, parse_module, verify};
 
 /// The one program of a text: its `@main`, or its only public function.
 ///
@@ -15,7 +15,7 @@ use palmetto_compiler::hlo::{Module, parse_module};
 /// The text is malformed or unsupported, has no or several programs, or no entry.
 pub fn read_program(file: &str, text: &str) -> Result<Module, Diagnostic> {
     if is_hlo(text) {
-        return parse_module(SourceText::new(file, text));
+        return read_hlo(file, text);
     }
     let mut chunks = split_programs(file, text).into_iter();
     let (Some(chunk), rest) = (chunks.next(), chunks.len()) else {
@@ -27,7 +27,7 @@ pub fn read_program(file: &str, text: &str) -> Result<Module, Diagnostic> {
             .with_note("`palmetto test` runs all programs of a file"));
     }
     let program = parse_program(chunk)?;
-    import_module(&program, &entry(&program))
+    verified(import_module(&program, &entry(&program))?)
 }
 
 /// A program of a self-checking file.
@@ -46,7 +46,7 @@ pub struct TestProgram {
 /// The text has no program.
 pub fn read_tests(file: &str, text: &str) -> Result<Vec<TestProgram>, Diagnostic> {
     if is_hlo(text) {
-        let module = parse_module(SourceText::new(file, text));
+        let module = read_hlo(file, text);
         return Ok(vec![TestProgram { name: "ENTRY".to_owned(), module }]);
     }
     let chunks = split_programs(file, text);
@@ -76,6 +76,7 @@ fn tests_of(chunk: SourceChunk) -> Vec<TestProgram> {
     }
     let test = |name: String| {
         let module = import_module(&program, &EntryPoint::Function(name.clone()));
+        let module = module.and_then(verified);
         TestProgram { name, module }
     };
     names.into_iter().map(test).collect()
@@ -89,6 +90,15 @@ fn entry(program: &Program) -> EntryPoint {
         (false, Some(only), None) => EntryPoint::Function(only.name.clone()),
         (true | false, _, _) => EntryPoint::Main,
     }
+}
+
+fn read_hlo(file: &str, text: &str) -> Result<Module, Diagnostic> {
+    verified(parse_module(SourceText::new(file, text))?)
+}
+
+fn verified(module: Module) -> Result<Module, Diagnostic> {
+    verify(&module)?;
+    Ok(module)
 }
 
 fn is_hlo(text: &str) -> bool {

@@ -1,9 +1,13 @@
 //! List scheduling of a segment.
 //!
-//! Cycle by cycle, each slot takes the ready op with the longest expected way to the end of the
-//! segment, if the registers allow it ([`Pressure`]). What the chip is expected to take (FIFOs,
-//! busy units) only decides about the order; a bundle is written for a cycle only if it has ops or
-//! if the latencies of the instruction set ask for a distance.
+//! Cycle by cycle, each slot takes the most urgent ready op, if the registers allow it
+//! ([`Pressure`]). That is done twice. First without a limit of registers, by the longest expected way
+//! to the end of the segment: it shows when each op could be issued. Then for real: no op is issued much
+//! before the time at which what depends on it would be late in that first schedule, so values are not
+//! made long before they are used, and registers go where they hide latency.
+//!
+//! What the chip is expected to take (FIFOs, busy units) only decides about the order; a bundle is
+//! written for a cycle only if it has ops or if the latencies of the instruction set ask for a distance.
 
 mod pressure;
 mod units;
@@ -20,6 +24,12 @@ use units::Units;
 /// Ready ops of a slot that are tried in a cycle before the slot stays empty.
 const TRIES: usize = 6;
 
+/// How many cycles before its time an op may be issued.
+const SLACK: u64 = 4;
+
+/// Registers enough for everything.
+const UNLIMITED: [i32; 3] = [i32::MAX / 4; 3];
+
 /// Ops of a segment by bundle; a bundle may be empty.
 pub(super) type Bundles = Vec<Vec<usize>>;
 
@@ -35,24 +45,61 @@ pub(super) struct Context<'a> {
 
 /// Schedules `segment`.
 pub(super) fn schedule(segment: &[Inst], graph: &Graph, context: &Context<'_>) -> Bundles {
-    let cycles = Scheduler::new(segment, graph, context).run();
+    let eager = Wishes {
+        urgency: heights(segment, graph, context.live.1),
+        not_before: vec![0; segment.len()],
+    };
+    let unlimited = Context { limits: UNLIMITED, ..*context };
+    let (_, times) = Scheduler::new(segment, graph, &unlimited, eager).run();
+    let in_time = Wishes::in_time(graph, &times);
+    let (cycles, _) = Scheduler::new(segment, graph, context, in_time).run();
     with_distances(&cycles, graph, segment.len())
+}
+
+/// When ops want to be issued.
+struct Wishes {
+    /// Which of the ready ops comes first: the one with the largest.
+    urgency: Vec<u32>,
+    /// Cycles in which ops are not issued yet.
+    not_before: Vec<u64>,
+}
+
+impl Wishes {
+    /// As late as keeps what depends on an op at its time of `times`.
+    fn in_time(graph: &Graph, times: &[u64]) -> Self {
+        let mut latest = times.to_vec();
+        for index in (0..times.len()).rev() {
+            let after = graph.after(index).iter();
+            let needed =
+                after.map(|edge| latest[edge.to as usize].saturating_sub(u64::from(edge.cycles)));
+            if let Some(needed) = needed.min() {
+                latest[index] = latest[index].max(needed);
+            }
+        }
+        let urgency = |time: &u64| u32::MAX - u32::try_from(*time).unwrap_or(u32::MAX);
+        Self {
+            urgency: latest.iter().map(urgency).collect(),
+            not_before: latest.iter().map(|time| time.saturating_sub(SLACK)).collect(),
+        }
+    }
 }
 
 struct Scheduler<'a> {
     segment: &'a [Inst],
     graph: &'a Graph,
-    heights: Vec<u32>,
+    wishes: Wishes,
     n_before: Vec<u32>,
     earliest: Vec<u64>,
     /// Ops whose operands come later, by when.
     waiting: BinaryHeap<Reverse<(u64, usize)>>,
-    /// Ops that could be issued, by slot: highest first, then in program order.
+    /// Ops that could be issued, by slot: most urgent first, then in program order.
     ready: [BTreeSet<(Reverse<u32>, usize)>; Slot::ALL.len()],
     pressure: Pressure,
     units: Units<'a>,
     now: u64,
     cycles: Bundles,
+    /// When each op was issued.
+    times: Vec<u64>,
 }
 
 fn slot_index(slot: Slot) -> usize {
@@ -60,11 +107,11 @@ fn slot_index(slot: Slot) -> usize {
 }
 
 impl<'a> Scheduler<'a> {
-    fn new(segment: &'a [Inst], graph: &'a Graph, context: &Context<'a>) -> Self {
+    fn new(segment: &'a [Inst], graph: &'a Graph, context: &Context<'a>, wishes: Wishes) -> Self {
         let mut scheduler = Self {
             segment,
             graph,
-            heights: heights(segment, graph, context.live.1),
+            wishes,
             n_before: graph.n_before.clone(),
             earliest: vec![0; segment.len()],
             waiting: BinaryHeap::new(),
@@ -73,6 +120,7 @@ impl<'a> Scheduler<'a> {
             units: Units::new(context.chip),
             now: 0,
             cycles: Vec::new(),
+            times: vec![0; segment.len()],
         };
         for index in 0..segment.len() {
             if scheduler.n_before[index] == 0 {
@@ -82,7 +130,8 @@ impl<'a> Scheduler<'a> {
         scheduler
     }
 
-    fn run(mut self) -> Bundles {
+    /// The bundles by cycle, and the time of each op.
+    fn run(mut self) -> (Bundles, Vec<u64>) {
         let mut left = self.segment.len();
         while left > 0 {
             while let Some(Reverse((when, index))) = self.waiting.peek().copied()
@@ -97,12 +146,17 @@ impl<'a> Scheduler<'a> {
             self.cycles.push(issued);
             self.now = if is_empty { self.next_event() } else { self.now + 1 };
         }
-        self.cycles
+        (self.cycles, self.times)
     }
 
     fn make_ready(&mut self, index: usize) {
+        let when = self.wishes.not_before[index];
+        if when > self.now {
+            self.waiting.push(Reverse((when, index)));
+            return;
+        }
         let slot = slot_index(self.segment[index].op.slot());
-        self.ready[slot].insert((Reverse(self.heights[index]), index));
+        self.ready[slot].insert((Reverse(self.wishes.urgency[index]), index));
     }
 
     /// Fills the bundle of this cycle.
@@ -130,7 +184,7 @@ impl<'a> Scheduler<'a> {
     /// The best op of a slot that may be issued now; it is admitted.
     fn choose(&mut self, slot: usize) -> Option<usize> {
         let first = self.pressure.first();
-        let in_order = (Reverse(self.heights.get(first).copied()?), first);
+        let in_order = (Reverse(self.wishes.urgency.get(first).copied()?), first);
         let in_order = self.ready[slot].contains(&in_order).then_some(in_order);
         let candidates: Vec<_> =
             self.ready[slot].iter().take(TRIES).copied().chain(in_order).collect();
@@ -146,6 +200,7 @@ impl<'a> Scheduler<'a> {
     }
 
     fn issue(&mut self, index: usize) {
+        self.times[index] = self.now;
         let waits = self.units.take(&self.segment[index].op, self.now);
         for edge in self.graph.after(index) {
             let to = edge.to as usize;

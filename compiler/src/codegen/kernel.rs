@@ -62,6 +62,7 @@ impl Generator<'_> {
             CodegenError::Backend { instruction, cause }
         })?;
         self.programs.push(program);
+        self.functions.push(function);
         self.kernels.insert(key, self.programs.len() - 1);
         Ok(self.programs.len() - 1)
     }

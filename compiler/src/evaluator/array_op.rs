@@ -7,7 +7,6 @@ use crate::hlo::{ArrayLiteral, ArrayShape, InferError, Op, Opcode, Precision, Sh
 /// The bytes that an op needs beside operands and result, if they are worth mentioning.
 pub(super) fn scratch_bytes(op: &Op, shape: &Shape, operands: &[&Shape]) -> u64 {
     let arrays: Vec<&ArrayShape> = operands.iter().filter_map(|shape| shape.as_array()).collect();
-    #[expect(clippy::wildcard_enum_match_arm, reason = "the other ops need next to nothing")]
     match (op, shape, &arrays[..]) {
         (Op::Dot { dimension_numbers, .. }, Shape::Array(shape), [lhs, rhs]) => {
             contraction::scratch_bytes(shape, [lhs, rhs], dimension_numbers)

@@ -14,7 +14,7 @@ use std::fmt;
 
 use super::element::{Element, with_element_type};
 use super::elementwise::view;
-use crate::hlo::{ArrayLiteral, CustomCallTarget, ElementType, Literal};
+use crate::hlo::{ArrayLiteral, CustomCallTarget, ElementType, Literal, NativeType, element_text};
 
 /// The tolerance of `check.expect_almost_eq` unless given.
 const ALMOST_EQ_TOLERANCE: f64 = 1e-3;
@@ -190,7 +190,7 @@ impl fmt::Display for Rule {
         match self {
             Self::Equal => f.write_str("0"),
             Self::Almost { tolerance } | Self::EqualOrAlmost { tolerance } => {
-                write!(f, "at most {tolerance:e}")
+                write!(f, "at most {tolerance:?}")
             }
             Self::Close { least: 0, most } => write!(f, "at most {most} ulp"),
             Self::Close { least, most } => write!(f, "{least} to {most} ulp"),
@@ -230,8 +230,8 @@ fn compare_arrays(
         let first = refused.next().map(|(element, (a, e))| Difference {
             leaf: None,
             index: index_of(element, actual.shape().dimensions()),
-            actual: format!("{a:?}"),
-            expected: format!("{e:?}"),
+            actual: element_text(T::ELEMENT_TYPE, actual.bits(element)),
+            expected: element_text(T::ELEMENT_TYPE, expected.bits(element)),
             distance: rule.judge(*a, *e).1,
             allowed: rule.to_string(),
             refused: 0,
@@ -253,6 +253,7 @@ fn index_of(element: usize, dimensions: &[usize]) -> Vec<usize> {
 
 /// |actual - expected|; 0 for equal infinities, NaN if one of them is a NaN.
 fn absolute_difference<T: Element>(actual: T, expected: T) -> f64 {
+    #![expect(clippy::float_cmp, reason = "infinities are equal or infinitely far apart")]
     if T::ELEMENT_TYPE.is_float() {
         let (actual, expected) = (actual.convert::<f64>(), expected.convert::<f64>());
         return if actual == expected { 0.0 } else { (actual - expected).abs() };
@@ -322,7 +323,7 @@ impl fmt::Display for Difference {
 impl fmt::Display for Distance {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Absolute(distance) => write!(f, "{distance:e}"),
+            Self::Absolute(distance) => write!(f, "{distance:?}"),
             Self::Ulps(u64::MAX) => f.write_str("infinite"),
             Self::Ulps(ulps) => write!(f, "{ulps} ulp"),
         }

@@ -5,8 +5,8 @@ use super::error::{Cause, EvaluationError};
 use super::plan::{Plan, Step, plans};
 use super::{EvaluatorOptions, array_op, reduction};
 use crate::hlo::{
-    ArrayLiteral, Computation, ComputationId, CustomCallTarget, ElementType, Instruction, Literal,
-    Module, Op, Shape,
+    ArrayLiteral, Computation, ComputationId, CustomCallTarget, ElementType, Instruction,
+    InstructionId, Literal, Module, Op, Shape,
 };
 
 /// How deep calls may be nested: far more than programs do, far less than the host's stack holds.
@@ -63,11 +63,12 @@ impl<'m> Interpreter<'m> {
         state.depth += 1;
         for step in steps {
             let instruction = computation.instruction(step.id);
-            let literal = match instruction.op() {
-                Op::Parameter { number } => arguments.get_mut(*number).and_then(Option::take),
-                op => lent_element(op, step, &values),
+            let ready = if let Op::Parameter { number } = instruction.op() {
+                arguments.get_mut(*number).and_then(Option::take)
+            } else {
+                lent_element(instruction.op(), step, &values)
             };
-            let literal = match literal {
+            let literal = match ready {
                 Some(literal) => literal,
                 None => {
                     let operands = take_operands(step, &mut values, state);
@@ -251,8 +252,8 @@ fn lent_element(op: &Op, step: &Step, values: &[Option<Value>]) -> Option<Litera
 }
 
 fn take_operands(step: &Step, values: &mut [Option<Value>], state: &mut State) -> Vec<Literal> {
-    let mut take = |&(id, last): &(_, bool)| {
-        let slot = &mut values[crate::hlo::InstructionId::index(id)];
+    let mut take = |&(id, last): &(InstructionId, bool)| {
+        let slot = &mut values[id.index()];
         let value = if last { slot.take() } else { None };
         match value {
             Some(value) => {

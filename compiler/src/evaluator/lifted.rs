@@ -55,6 +55,7 @@ impl<'c> Lifted<'c> {
             let operands = operands.map(|operand| {
                 values[operand.index()].clone().expect("operands are evaluated before users")
             });
+            #[expect(clippy::wildcard_enum_match_arm, reason = "all others are elementwise ops")]
             let value = match instruction.op() {
                 Op::Constant { .. } => continue,
                 Op::Parameter { number } => arguments[*number].clone(),

@@ -64,11 +64,14 @@ fn access(region: &Region<'_>, space: &[usize], leaf: &Leaf) -> Result<Access, R
         (_, []) => Ok(Access::Scalar),
         (1, _) => Ok(all),
         (_, [axis]) if *axis + 1 == rank => Ok(Access::Row { lanes: dimensions[0] }),
-        (_, [axis]) if *axis + 2 == rank => Ok(Access::Column),
         (_, [majors @ .., row, lane]) if *row + 2 == rank && *lane + 1 == rank => {
             let majors = (0..rank - 2).map(|axis| majors.contains(&axis)).collect();
             let lanes = *dimensions.last().expect("it has lanes");
             Ok(Access::Tiles { majors, lanes })
+        }
+        (_, [majors @ .., row]) if *row + 2 == rank => {
+            let majors = (0..rank - 2).map(|axis| majors.contains(&axis)).collect();
+            Ok(Access::Column { majors })
         }
         _ => region.refuse(leaf.id, "an operand that lacks rows or lanes"),
     }

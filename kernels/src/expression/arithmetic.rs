@@ -247,7 +247,10 @@ fn binary_float(b: &mut Builder, op: Binary, [x, y]: [V; 2], element: Element) -
         Binary::Multiply => b.vmul_f32(x, y),
         Binary::Maximum => b.vmax_f32(x, y),
         Binary::Minimum => b.vmin_f32(x, y),
-        Binary::Divide => transcendental::divide(b, x, y, element),
+        Binary::Divide => {
+            let divisor = transcendental::divisor(b, y, element);
+            transcendental::divide(b, x, divisor)
+        }
         _ => panic!("{op:?} of floats: expressions are checked when made"),
     }
 }

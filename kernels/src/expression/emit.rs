@@ -1,10 +1,14 @@
 //! Emits an expression for one place after another, sharing what places have in common.
 
 use super::{
-    Axis, Expression, NodeId, NodeOp,
+    Axis, Binary, Expression, NodeId, NodeOp,
     arithmetic::{self, Register},
+    transcendental::{self, Divisor},
 };
-use crate::llo::{Builder, V};
+use crate::{
+    element::{Class, Element},
+    llo::{Builder, V},
+};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A register's worth of the iteration space: 8 rows of 128 lanes.
@@ -32,7 +36,15 @@ pub struct Emitter<'a> {
     expression: &'a Expression,
     /// Nodes whose value is the same in every column.
     is_column: Vec<bool>,
+    known: Known,
+}
+
+/// What an [`Emitter`] has emitted.
+#[derive(Clone, Debug, Default)]
+pub struct Known {
     values: BTreeMap<(NodeId, Place), Register>,
+    /// Divisors that are the same in every column, prepared.
+    divisors: BTreeMap<(NodeId, Place), Divisor>,
 }
 
 impl<'a> Emitter<'a> {
@@ -54,7 +66,7 @@ impl<'a> Emitter<'a> {
                 }
             });
         }
-        Self { expression, is_column, values: BTreeMap::new() }
+        Self { expression, is_column, known: Known::default() }
     }
 
     /// The expression.
@@ -64,17 +76,17 @@ impl<'a> Emitter<'a> {
 
     /// Forgets all values: they were of other places, or of another block.
     pub fn forget(&mut self) {
-        self.values.clear();
+        self.known = Known::default();
     }
 
     /// The values known so far, to be restored when a block ends.
-    pub fn known(&self) -> BTreeMap<(NodeId, Place), Register> {
-        self.values.clone()
+    pub fn known(&self) -> Known {
+        self.known.clone()
     }
 
     /// Forgets all values but `known`.
-    pub fn restore(&mut self, known: BTreeMap<(NodeId, Place), Register>) {
-        self.values = known;
+    pub fn restore(&mut self, known: Known) {
+        self.known = known;
     }
 
     /// The nodes that are the same in every column and that others under `roots` need, without
@@ -97,9 +109,42 @@ impl<'a> Emitter<'a> {
         found
     }
 
+    /// The divisors that are the same in every column, of divisions under `roots` that are not; with
+    /// the type of the quotient.
+    pub fn column_divisors(&self, roots: &[NodeId], known: &[NodeId]) -> Vec<(NodeId, Element)> {
+        let (mut open, mut found, mut seen) = (roots.to_vec(), Vec::new(), BTreeSet::new());
+        while let Some(id) = open.pop() {
+            if !seen.insert(id) || known.contains(&id) || self.is_column[id.0] {
+                continue;
+            }
+            open.extend(self.expression.operands(id));
+            let node = self.expression.node(id);
+            if let NodeOp::Binary(Binary::Divide, _, divisor) = node.op
+                && self.is_column[divisor.0]
+                && node.element.class() == Class::Float
+            {
+                found.push((divisor, node.element));
+            }
+        }
+        found
+    }
+
+    /// Prepares divisions by `divisor` at the row of `place`, for quotients of type `element`.
+    pub fn prepare_divisor(
+        &mut self,
+        b: &mut Builder,
+        site: &mut dyn Site,
+        (divisor, element): (NodeId, Element),
+        place: Place,
+    ) {
+        let value = self.emit(b, site, divisor, place).vector();
+        let prepared = transcendental::divisor(b, value, element);
+        self.known.divisors.insert((divisor, self.key(divisor, place)), prepared);
+    }
+
     /// Sets the value of a node, as the kernel has it from elsewhere.
     pub fn set(&mut self, node: NodeId, place: Place, value: Register) {
-        self.values.insert((node, self.key(node, place)), value);
+        self.known.values.insert((node, self.key(node, place)), value);
     }
 
     /// The value of `node` at `place`.
@@ -114,11 +159,11 @@ impl<'a> Emitter<'a> {
         place: Place,
     ) -> Register {
         let key = (node, self.key(node, place));
-        if let Some(value) = self.values.get(&key) {
+        if let Some(value) = self.known.values.get(&key) {
             return *value;
         }
         let value = self.emit_node(b, site, node, key.1);
-        self.values.insert(key, value);
+        self.known.values.insert(key, value);
         value
     }
 
@@ -140,7 +185,7 @@ impl<'a> Emitter<'a> {
             NodeOp::Constant(bits) => constant(b, *bits, element),
             NodeOp::Iota(axis) => {
                 let index = site.index(b, *axis, place);
-                let from = crate::element::Element::S32;
+                let from = Element::S32;
                 arithmetic::unary(
                     b,
                     super::Unary::Convert,
@@ -152,6 +197,14 @@ impl<'a> Emitter<'a> {
                 let from = self.expression.node(*x).element;
                 let x = self.emit(b, site, *x, place);
                 arithmetic::unary(b, *op, x, (from, element))
+            }
+            NodeOp::Binary(Binary::Divide, x, y)
+                if let Some(divisor) = self.known.divisors.get(&(*y, self.key(*y, place))) =>
+            {
+                let divisor = *divisor;
+                let x = self.emit(b, site, *x, place).vector();
+                let quotient = transcendental::divide(b, x, divisor);
+                Register::Vector(arithmetic::narrow(b, quotient, element))
             }
             NodeOp::Binary(op, x, y) => {
                 let operands = [self.emit(b, site, *x, place), self.emit(b, site, *y, place)];
@@ -186,8 +239,8 @@ impl<'a> Emitter<'a> {
     }
 }
 
-fn constant(b: &mut Builder, bits: u32, element: crate::element::Element) -> Register {
-    if element == crate::element::Element::Pred {
+fn constant(b: &mut Builder, bits: u32, element: Element) -> Register {
+    if element == Element::Pred {
         let (value, zero) = (b.bits(bits), b.i32(0));
         Register::Mask(b.vcmp_ne_s32(value, zero))
     } else {

@@ -20,38 +20,31 @@ pub(super) fn exponential(b: &mut Builder, x: V, result: Element) -> V {
         b.eup_exp2(power);
         return b.eup_pop();
     }
-    // x = n ln 2 + r, so e^x = 2^n 2^(r / ln 2), with n ln 2 in two parts: the product of n and the
-    // upper part, which has trailing zeros, is exact.
+    // e^x = 2^(x log2 e). The exponent needs more digits than f32 has: its leading part is a product of
+    // two factors of 12 bits, which is exact; the rest is small, and a factor of its own.
     let (low, high) = (b.f32(-104.0), b.f32(89.0));
     let x = b.vmax_f32(x, low);
     let x = b.vmin_f32(x, high);
-    let log2_e = b.f32(LOG2_E);
-    let n = b.vmul_f32(x, log2_e);
-    let n = b.vround_f32(n);
-    let (ln2_high, ln2_low) = (b.f32(f32::from_bits(0x3f31_7200)), b.f32(1.428_606_8e-6));
-    let part = b.vmul_f32(n, ln2_high);
-    let r = b.vsub_f32(x, part);
-    let part = b.vmul_f32(n, ln2_low);
-    let r = b.vsub_f32(r, part);
-    let fraction = b.vmul_f32(r, log2_e);
-    b.eup_exp2(fraction);
-    let n = b.vcvt_s32_f32(n);
-    let value = b.eup_pop();
-    // In two steps, so that results below the smallest normal number and overflows come out right.
-    let one = b.i32(1);
-    let half = b.vsra(n, one);
-    let rest = b.vsub_s32(n, half);
-    let value = scale(b, value, half);
-    scale(b, value, rest)
+    let upper = b.bits(UPPER_BITS);
+    let x_high = b.vand(x, upper);
+    let x_low = b.vsub_f32(x, x_high);
+    let log2_e_high = f32::from_bits(LOG2_E.to_bits() & UPPER_BITS);
+    #[expect(clippy::cast_possible_truncation, reason = "the rest of the constant, rounded once")]
+    let log2_e_low = (std::f64::consts::LOG2_E - f64::from(log2_e_high)) as f32;
+    let (log2_e_high, log2_e_low) = (b.f32(log2_e_high), b.f32(log2_e_low));
+    let leading = b.vmul_f32(x_high, log2_e_high);
+    let rest = b.vmul_f32(x_low, log2_e_high);
+    let rounding = b.vmul_f32(x, log2_e_low);
+    let rest = b.vadd_f32(rest, rounding);
+    b.eup_exp2(leading);
+    b.eup_exp2(rest);
+    let leading = b.eup_pop();
+    let rest = b.eup_pop();
+    b.vmul_f32(leading, rest)
 }
 
-/// `value` times 2 to the power of the integer `n`, -126 <= n <= 127.
-fn scale(b: &mut Builder, value: V, n: V) -> V {
-    let (bias, mantissa_bits) = (b.i32(127), b.i32(23));
-    let exponent = b.vadd_s32(n, bias);
-    let power = b.vshl(exponent, mantissa_bits);
-    b.vmul_f32(value, power)
-}
+/// The bits of an f32 that leave 12 significant ones.
+const UPPER_BITS: u32 = 0xffff_f000;
 
 /// The natural logarithm.
 pub(super) fn log(b: &mut Builder, x: V) -> V {
@@ -95,12 +88,19 @@ pub(super) fn tanh(b: &mut Builder, x: V) -> V {
     b.eup_pop()
 }
 
-/// `x / y`.
-pub(super) fn divide(b: &mut Builder, x: V, y: V, result: Element) -> V {
+/// What can be computed of a divisor before the dividend is known.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Divisor {
+    reciprocal: V,
+    /// For f32: the leading bits of the divisor, the rest, and what it was scaled by.
+    exact: Option<[V; 3]>,
+}
+
+/// Prepares a division by `y`.
+pub(super) fn divisor(b: &mut Builder, y: V, result: Element) -> Divisor {
     if result != Element::F32 {
         b.eup_rcp(y);
-        let reciprocal = b.eup_pop();
-        return b.vmul_f32(x, reciprocal);
+        return Divisor { reciprocal: b.eup_pop(), exact: None };
     }
     // The reciprocal of a very large or very small divisor is not a normal number: scale it.
     let magnitude = abs_float(b, y);
@@ -113,8 +113,20 @@ pub(super) fn divide(b: &mut Builder, x: V, y: V, result: Element) -> V {
     let y = b.vmul_f32(y, factor);
     b.eup_rcp(y);
     let reciprocal = b.eup_pop();
+    let upper = b.bits(UPPER_BITS);
+    let high = b.vand(y, upper);
+    let low = b.vsub_f32(y, high);
+    Divisor { reciprocal, exact: Some([high, low, factor]) }
+}
+
+/// `x` divided by a prepared divisor.
+pub(super) fn divide(b: &mut Builder, x: V, divisor: Divisor) -> V {
+    let reciprocal = divisor.reciprocal;
     let quotient = b.vmul_f32(x, reciprocal);
-    let error = residual(b, x, quotient, y);
+    let Some([high, low, factor]) = divisor.exact else {
+        return quotient;
+    };
+    let error = residual(b, x, quotient, [high, low]);
     let correction = b.vmul_f32(error, reciprocal);
     let better = b.vadd_f32(quotient, correction);
     // Where the residual is no number (zero or infinite divisors and results) the quotient stands.
@@ -127,10 +139,10 @@ pub(super) fn divide(b: &mut Builder, x: V, y: V, result: Element) -> V {
 
 /// `x - q y`, without rounding but for the last digit: the factors are split in halves whose
 /// products are exact.
-fn residual(b: &mut Builder, x: V, q: V, y: V) -> V {
-    let upper = b.bits(0xffff_f000);
-    let (q_high, y_high) = (b.vand(q, upper), b.vand(y, upper));
-    let (q_low, y_low) = (b.vsub_f32(q, q_high), b.vsub_f32(y, y_high));
+fn residual(b: &mut Builder, x: V, q: V, [y_high, y_low]: [V; 2]) -> V {
+    let upper = b.bits(UPPER_BITS);
+    let q_high = b.vand(q, upper);
+    let q_low = b.vsub_f32(q, q_high);
     let mut rest = x;
     for (lhs, rhs) in [(q_high, y_high), (q_high, y_low), (q_low, y_high), (q_low, y_low)] {
         let product = b.vmul_f32(lhs, rhs);

@@ -33,8 +33,7 @@ struct Kernel<'a> {
 impl Kernel<'_> {
     fn window(&self, b: &mut Builder, step: &Step) {
         let site = RowSite::new(b, self.plan, step);
-        let block = self.plan.grid.dimensions.last().expect("a grid has a dimension").block;
-        let iterations = b.s(int(block / self.plan.groups));
+        let iterations = b.s(int(self.plan.block / self.plan.groups));
         b.for_loop(iterations, &[], |b, index, _| {
             let site = site.at_rows(b, index);
             self.rows(b, &site);
@@ -66,6 +65,11 @@ impl Kernel<'_> {
         for node in emitter.columns_under(&self.roots(stage), &stage.loads) {
             for row in 0..self.plan.rows_at_once() {
                 emitter.emit(b, site, node, Place { row, column: 0 });
+            }
+        }
+        for divisor in emitter.column_divisors(&self.roots(stage), &stage.loads) {
+            for row in 0..self.plan.rows_at_once() {
+                emitter.prepare_divisor(b, site, divisor, Place { row, column: 0 });
             }
         }
     }

@@ -3,8 +3,8 @@
 use super::{Access, Input, Rowwise, RowwiseError};
 use crate::{
     element::Element,
-    expression::{Axis, NodeId, NodeOp, Unary},
-    pipeline::{Block, Grid, GridDimension, TileBlock, Window},
+    expression::{Axis, Binary, NodeId, NodeOp, Unary},
+    pipeline::{Block, Edge, Grid, GridDimension, TileAxis, TileBlock, Window},
 };
 use palmetto_isa::{
     ChipSpec,
@@ -47,6 +47,8 @@ pub(super) struct Plan<'a> {
     pub(super) packing: usize,
     /// Groups that the row loop works on at a time.
     pub(super) groups: usize,
+    /// Groups of a window.
+    pub(super) block: usize,
     /// Columns that the column loop works on at a time.
     pub(super) columns_at_once: usize,
     /// Columns of a row.
@@ -81,10 +83,11 @@ pub(super) fn plan<'a>(spec: &'a Rowwise, chip: &ChipSpec) -> Result<Plan<'a>, R
     }
     let extent = per_matrix.div_ceil(packing);
     let n_columns_kept = stages.iter().map(|stage| stage.reductions.len()).sum::<usize>();
+    let rows = if needs_many_registers(spec, &needed) { UNROLLED / 2 } else { UNROLLED };
     let groups = if n_columns_kept == 0 {
         1
     } else {
-        (UNROLLED / packing / n_columns_kept.div_ceil(2)).max(1).min(extent)
+        (rows / packing / n_columns_kept.div_ceil(2)).max(1).min(extent)
     };
     let columns_at_once = if moves_columns {
         columns
@@ -101,12 +104,24 @@ pub(super) fn plan<'a>(spec: &'a Rowwise, chip: &ChipSpec) -> Result<Plan<'a>, R
         saved,
         packing,
         groups,
+        block: 1,
         columns_at_once,
         columns,
     };
     let block = plan.block(&majors, extent, chip)?;
     plan.fill(&majors, extent, block);
     Ok(plan)
+}
+
+/// Whether there are divisions and exponentials of f32, which keep many values at a time.
+fn needs_many_registers(spec: &Rowwise, needed: &[NodeId]) -> bool {
+    needed.iter().any(|id| {
+        let node = spec.expression.node(*id);
+        let op = &node.op;
+        let is_long =
+            matches!(op, NodeOp::Binary(Binary::Divide, ..) | NodeOp::Unary(Unary::Exponential, _));
+        is_long && node.element == Element::F32
+    })
 }
 
 /// Tile rows that make a full register of every operand.
@@ -131,7 +146,7 @@ fn is_flat(spec: &Rowwise, needed: &[NodeId]) -> bool {
         .any(|id| matches!(spec.expression.node(*id).op, NodeOp::Iota(Axis::Row | Axis::Major(_))));
     let has_parts = spec.inputs.iter().any(|input| match &input.access {
         Access::Tiles { majors, .. } => majors.iter().any(|has| !has),
-        Access::Column => true,
+        Access::Column { .. } => true,
         Access::Row { .. } | Access::Scalar => false,
     });
     spec.majors.is_empty() || !(asks_for_rows || has_parts)
@@ -187,7 +202,9 @@ impl Plan<'_> {
 
     fn fill(&mut self, majors: &[usize], extent: usize, block: usize) {
         let majors_of_grid = majors.iter().map(|size| GridDimension { extent: *size, block: 1 });
-        let dimensions = majors_of_grid.chain([GridDimension { extent, block }]).collect();
+        self.block = block;
+        let steps = GridDimension { extent: extent.div_ceil(block), block: 1 };
+        let dimensions = majors_of_grid.chain([steps]).collect();
         self.grid = Grid { dimensions, n_reduced: 0 };
         let spec = self.spec;
         self.inputs = (spec.inputs.iter().enumerate())
@@ -218,11 +235,13 @@ impl Plan<'_> {
             Block::Tiles(TileBlock { element, rows, columns: 1, array_columns: 1 })
         };
         let mut strides = vec![0; majors.len() + 1];
+        let mut edges = Vec::new();
         let block = match &input.access {
             Access::Tiles { majors: has, lanes } => {
                 let columns = columns_of(*lanes);
                 let row = columns * element.tile_granules();
-                strides[majors.len()] = self.packing * row;
+                strides[majors.len()] = block * self.packing * row;
+                edges.extend(self.edge(element, majors, block));
                 let mut stride = self.spec.rows.div_ceil(SUBLANES) * row;
                 for d in (0..majors.len()).rev() {
                     if has[d] {
@@ -234,10 +253,44 @@ impl Plan<'_> {
                 Block::Tiles(TileBlock { element, rows, columns, array_columns: columns })
             }
             Access::Row { lanes } => whole(*lanes),
-            Access::Column => whole(self.spec.rows),
+            Access::Column { majors: has } => self.column_block(element, has),
             Access::Scalar => whole(1),
         };
-        Window { name, argument, block, strides, edges: Vec::new() }
+        Window { name, argument, block, strides, edges }
+    }
+}
+
+impl Plan<'_> {
+    /// Where the last window of an array is cut.
+    fn edge(&self, element: Element, majors: &[usize], block: usize) -> Option<Edge> {
+        let steps = self.grid.dimensions.last().map_or(1, |dimension| dimension.count());
+        let matrices: usize = if majors.is_empty() { self.spec.majors.iter().product() } else { 1 };
+        let rows = matrices * self.spec.rows.div_ceil(SUBLANES);
+        let available = rows.next_multiple_of(element.packing());
+        let rows = block * self.packing;
+        let count = available - (steps - 1) * rows;
+        let dimension = (steps > 1).then_some(majors.len());
+        (count < rows).then_some(Edge { dimension, axis: TileAxis::Rows, count })
+    }
+
+    /// A whole array of one value per row.
+    fn column_block(&self, element: Element, has: &[bool]) -> Block {
+        let packing = element.packing();
+        let majors = self.column_majors(has);
+        let Some((last, others)) = majors.split_last() else {
+            let rows = self.spec.rows.div_ceil(SUBLANES * LANES).next_multiple_of(packing);
+            return Block::Tiles(TileBlock { element, rows, columns: 1, array_columns: 1 });
+        };
+        let rows = others.iter().product::<usize>() * last.div_ceil(SUBLANES);
+        let columns = columns_of(self.spec.rows);
+        let rows = rows.next_multiple_of(packing);
+        Block::Tiles(TileBlock { element, rows, columns, array_columns: columns })
+    }
+
+    /// The sizes of the major dimensions that such an array has.
+    pub(super) fn column_majors(&self, has: &[bool]) -> Vec<usize> {
+        let sizes = self.spec.majors.iter().zip(has);
+        sizes.filter(|(_, has)| **has).map(|(size, _)| *size).collect()
     }
 }
 
@@ -310,7 +363,7 @@ fn is_expensive(op: &NodeOp) -> bool {
                 | Unary::Sqrt
                 | Unary::Tanh
         ),
-        NodeOp::Binary(op, ..) => *op == crate::expression::Binary::Divide,
+        NodeOp::Binary(op, ..) => *op == Binary::Divide,
         NodeOp::Input(_)
         | NodeOp::Constant(_)
         | NodeOp::Iota(_)

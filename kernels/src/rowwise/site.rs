@@ -1,7 +1,11 @@
 //! Where the operands of a row kernel come from at a place.
 
-use super::{Access, plan::Plan};
+use super::{
+    Access,
+    plan::{Plan, columns_of},
+};
 use crate::{
+    element::Element,
     expression::{Axis, Place, Register, Site},
     llo::{Address, Builder, S, V},
     packing,
@@ -91,7 +95,7 @@ impl<'a> RowSite<'a> {
             let stride = match &self.plan.spec.inputs[n].access {
                 Access::Tiles { .. } => columns * VREG_GRANULES,
                 Access::Row { .. } => columns / self.plan.spec.inputs[n].element.packing(),
-                Access::Column | Access::Scalar => continue,
+                Access::Column { .. } | Access::Scalar => continue,
             };
             site.inputs[n] = advance(b, site.inputs[n], index, stride);
         }
@@ -125,25 +129,18 @@ impl<'a> RowSite<'a> {
         packing::word_part(b, word, element, column % element.packing())
     }
 
-    /// Lane `r` of the array goes to all lanes of row `r`.
-    fn column_value(&self, b: &mut Builder, input: usize, place: Place) -> Register {
+    /// The value in lane `r` of the array, in all lanes of row `r`.
+    fn column_value(&self, b: &mut Builder, input: usize, has: &[bool], place: Place) -> Register {
         let element = self.plan.spec.inputs[input].element;
         let window_row = *self.step.positions.last().expect("a grid has a dimension");
-        let window_row = b.smul_imm(window_row, int(self.plan.packing));
+        let window_row = b.smul_imm(window_row, int(self.plan.block * self.plan.packing));
         let tile_row = b.sadd(window_row, self.row);
         let tile_row = b.sadd_imm(tile_row, int(place.row));
-        let per_line = b.s(int(LANES / SUBLANES - 1));
-        let within = b.sand(tile_row, per_line);
-        let shift = b.s(4);
-        let line = b.sshr(tile_row, shift);
-        let (log_packing, mask) = match element.packing() {
-            1 => (b.s(0), b.s(0)),
-            2 => (b.s(1), b.s(1)),
-            _ => (b.s(2), b.s(3)),
-        };
-        let granule = b.sshr(line, log_packing);
+        let (granule, part) = self.line_of(b, (element, has), tile_row);
         let base = b.sadd(self.inputs[input].base, granule);
         let word = b.load_row(Address { base, ..self.inputs[input] });
+        let per_line = b.s(int(LANES / SUBLANES - 1));
+        let within = b.sand(tile_row, per_line);
         let first_lane = b.smul_imm(within, int(SUBLANES));
         let first_lane = b.vsplat(first_lane);
         let sublane = b.vsublane();
@@ -153,13 +150,47 @@ impl<'a> RowSite<'a> {
         if element.packing() == 1 {
             return Register::Vector(word);
         }
-        let part = b.sand(line, mask);
         let last = b.s(int(element.packing() - 1));
         let above = b.ssub(last, part);
         let amount = b.smul_imm(above, int(32 / element.packing()));
         let amount = b.vsplat(amount);
         let high = b.vshl(word, amount);
         packing::extend(b, high, element)
+    }
+
+    /// The granule, in the window of an array of one value per row, with the 128 rows around tile row
+    /// `tile_row`, and which part of its words.
+    fn line_of(&self, b: &mut Builder, (element, has): (Element, &[bool]), tile_row: S) -> (S, S) {
+        let packing = element.packing();
+        let (shift, mask) = (b.s(int(packing.ilog2() as usize)), b.s(int(packing - 1)));
+        let per_line = b.s(int((LANES / SUBLANES).ilog2() as usize));
+        let line = b.sshr(tile_row, per_line);
+        let sizes = self.plan.column_majors(has);
+        let Some((last_size, _)) = sizes.split_last() else {
+            return (b.sshr(line, shift), b.sand(line, mask));
+        };
+        let positions: Vec<S> =
+            (0..has.len()).filter(|d| has[*d]).map(|d| self.step.positions[d]).collect();
+        let (last, others) = positions.split_last().expect("there is a major dimension");
+        let mut outer = b.s(0);
+        for (position, size) in others.iter().zip(&sizes) {
+            outer = b.smul_imm(outer, int(*size));
+            outer = b.sadd(outer, *position);
+        }
+        // The last major dimension lies along the sublanes of tiles.
+        let (three, seven) = (b.s(3), b.s(7));
+        let (above, sublane) = (b.sshr(*last, three), b.sand(*last, seven));
+        let outer = b.smul_imm(outer, int(last_size.div_ceil(SUBLANES)));
+        let tile = b.sadd(outer, above);
+        let (group, tile_part) = (b.sshr(tile, shift), b.sand(tile, mask));
+        let column_count = columns_of(self.plan.spec.rows);
+        let group = b.smul_imm(group, int(column_count));
+        let register = b.sadd(group, line);
+        let register = b.smul_imm(register, int(VREG_GRANULES));
+        let within = b.smul_imm(tile_part, int(element.tile_granules()));
+        let word = b.sshr(sublane, shift);
+        let granule = b.sadd(register, within);
+        (b.sadd(granule, word), b.sand(sublane, mask))
     }
 }
 
@@ -173,7 +204,7 @@ impl Site for RowSite<'_> {
         match &self.plan.spec.inputs[input].access {
             Access::Tiles { .. } => self.tile(b, input, place),
             Access::Row { .. } => self.row(b, input, place),
-            Access::Column => self.column_value(b, input, place),
+            Access::Column { majors } => self.column_value(b, input, majors, place),
             Access::Scalar => self.scalars[&input],
         }
     }
@@ -183,7 +214,7 @@ impl Site for RowSite<'_> {
             Axis::Major(d) => b.vsplat(self.step.positions[d]),
             Axis::Row => {
                 let window_row = *self.step.positions.last().expect("a grid has a dimension");
-                let window_row = b.smul_imm(window_row, int(self.plan.packing));
+                let window_row = b.smul_imm(window_row, int(self.plan.block * self.plan.packing));
                 let row = b.sadd(window_row, self.row);
                 let row = b.sadd_imm(row, int(place.row));
                 let first = b.smul_imm(row, int(SUBLANES));
@@ -206,6 +237,6 @@ impl Site for RowSite<'_> {
     }
 
     fn is_column(&self, input: usize) -> bool {
-        matches!(self.plan.spec.inputs[input].access, Access::Column | Access::Scalar)
+        matches!(self.plan.spec.inputs[input].access, Access::Column { .. } | Access::Scalar)
     }
 }

@@ -3,4 +3,4 @@ program endless_loop
 again: br again
   halt
 // ----
-// Timeout at core 0 bundle 0: the core has issued 1000 bundles, the limit
+// IllegalProgram: `endless_loop` is refused: no `halt` can be reached from bundle 0

@@ -5,4 +5,4 @@ vmem 64
   v0 = vld s0, -1
   halt
 // ----
-// OutOfBounds at core 0 bundle 1 `vld v0, s0, -1`: granules -1..7 of vmem, which has 0..64
+// OutOfBounds at core 0 bundle 1 `v0 = vld s0, -1`: granules -1..7 of vmem, which has 0..64

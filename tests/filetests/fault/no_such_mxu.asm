@@ -4,4 +4,4 @@ program no_such_mxu
   mxu_push 4, v0
   halt
 // ----
-// IllegalProgram at bundle 1 `mxu_push 4, v0`: MXU 4 does not exist: there are 4
+// IllegalProgram: `no_such_mxu` is refused: bundle 1: `mxu_push` has mxu 4, it has to be below 4

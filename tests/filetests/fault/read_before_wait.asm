@@ -7,4 +7,4 @@ dma 0: hbm -> vmem 8 granules
   v0 = vld s0, 0
   halt
 // ----
-// Race at core 0 bundle 2 `vld v0, s0, 0`: vmem granule 0 is read, and a transfer that was not waited for writes it
+// Race at core 0 bundle 2 `v0 = vld s0, 0`: vmem granule 0 is read, and a transfer that was not waited for writes it

@@ -5,4 +5,4 @@ program runs_off_the_end
   halt
 skip: nop
 // ----
-// IllegalProgram at core 0 bundle 4: the program ends without `halt`
+// IllegalProgram: `runs_off_the_end` is refused: bundle 3: execution runs past the end; the last bundle needs `halt` or `br`

@@ -6,4 +6,4 @@ again:
   br again
   halt
 // ----
-// Staging at core 0 bundle 1 `mxu_push 0, v0`: 8 registers are staged already, and no latch took them
+// IllegalProgram: `staging_overfilled` is refused: no `halt` can be reached from bundle 0

@@ -7,4 +7,4 @@ arguments 1
   s2 = sld s0, 1
   halt
 // ----
-// UninitializedRead at core 0 bundle 2 `sld s2, s0, 1`: smem word 1 is read but was never written
+// UninitializedRead at core 0 bundle 2 `s2 = sld s0, 1`: smem word 1 is read but was never written

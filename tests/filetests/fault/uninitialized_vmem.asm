@@ -6,4 +6,4 @@ vmem 16
   v1 = vld s0, 4 // half of it was written
   halt
 // ----
-// UninitializedRead at core 0 bundle 2 `vld v1, s0, 4`: vmem granule 12 is read but was never written
+// UninitializedRead at core 0 bundle 2 `v1 = vld s0, 4`: vmem granule 12 is read but was never written

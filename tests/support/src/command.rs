@@ -4,10 +4,13 @@
 //! What the tested code has to say about wrong input is output, with `error: ` before it.
 
 mod asm;
+mod execute;
 mod fault;
 mod hlo;
+mod lower;
+mod pass;
 
-pub use hlo::exactness;
+pub use pass::is_exact;
 
 use crate::arguments::Arguments;
 
@@ -24,9 +27,14 @@ pub struct Command {
 /// Every command.
 pub const COMMANDS: &[Command] = &[
     Command { name: "asm", extension: "asm", run: asm::print_and_encode },
-    Command { name: "parse", extension: "hlo", run: hlo::parse_and_print },
-    Command { name: "verify", extension: "hlo", run: hlo::say_what_is_wrong },
-    Command { name: "pass", extension: "hlo", run: hlo::run_one_pass },
-    Command { name: "optimize", extension: "hlo", run: hlo::optimize },
     Command { name: "fault", extension: "asm", run: fault::run_to_fault },
+    Command { name: "parse", extension: "hlo", run: hlo::print_parsed },
+    Command { name: "verify", extension: "hlo", run: hlo::print_violation },
+    Command { name: "import", extension: "mlir", run: hlo::print_imported },
+    Command { name: "pass", extension: "hlo", run: pass::print_after },
+    Command { name: "optimize", extension: "hlo", run: pass::print_optimized },
+    Command { name: "lower", extension: "hlo", run: lower::print_lowered },
+    Command { name: "schedule", extension: "llo", run: lower::print_scheduled },
+    Command { name: "run", extension: "hlo", run: execute::print_results },
+    Command { name: "cycles", extension: "hlo", run: execute::print_cycles },
 ];

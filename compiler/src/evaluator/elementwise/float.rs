@@ -9,7 +9,7 @@ pub(super) fn unary<T: Float>(opcode: Opcode) -> Option<Unary<T, T>> {
     /// The kernel that computes a function of an `f64`.
     macro_rules! rounded {
         ($function:expr) => {
-            map!(x => T::from_f64($function(x.to_f64())))
+            map!(x => T::rounded($function(x.to_f64())))
         };
     }
     #[expect(clippy::wildcard_enum_match_arm, reason = "the other ops are not ops on floats")]
@@ -49,7 +49,7 @@ pub(super) fn binary<T: Float>(opcode: Opcode) -> Option<Binary<T, T>> {
     /// The kernel that computes a function of two `f64`.
     macro_rules! rounded {
         ($function:expr) => {
-            zip!(a, b => T::from_f64($function(a.to_f64(), b.to_f64())))
+            zip!(a, b => T::rounded($function(a.to_f64(), b.to_f64())))
         };
     }
     #[expect(clippy::wildcard_enum_match_arm, reason = "the other ops are not ops on floats")]
@@ -69,12 +69,14 @@ pub(super) fn binary<T: Float>(opcode: Opcode) -> Option<Binary<T, T>> {
 
 /// The larger value, or a NaN if there is one; 0 is larger than -0.
 pub(in super::super) fn maximum(a: f64, b: f64) -> f64 {
+    #![expect(clippy::float_cmp, reason = "equal values differ in their sign at most")]
     let first = a.is_nan() || a > b || a == b && b.is_sign_negative();
     if first { a } else { b }
 }
 
 /// The smaller value, or a NaN if there is one; -0 is smaller than 0.
 pub(in super::super) fn minimum(a: f64, b: f64) -> f64 {
+    #![expect(clippy::float_cmp, reason = "equal values differ in their sign at most")]
     let first = a.is_nan() || a < b || a == b && a.is_sign_negative();
     if first { a } else { b }
 }

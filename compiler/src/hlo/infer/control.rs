@@ -88,7 +88,8 @@ pub(super) fn while_loop(
     // while (C1)
     let program = context.program_shape(condition)?;
     context.require_parameters(condition, &program, &[state], "while (C1)")?;
-    context.require(program.result == Shape::scalar(ElementType::Pred), "while (C1)", || {
+    let is_predicate = program.result.same_but_layout(&Shape::scalar(ElementType::Pred));
+    context.require(is_predicate, "while (C1)", || {
         let name = context.module.computation(condition).name();
         format!("the condition {name} gives {}; pred[] is needed", program.result)
     })?;

@@ -1,0 +1,42 @@
+//! `palmetto run`.
+
+use std::io::Write;
+
+use palmetto_compiler::options::CompileOptions;
+use palmetto_runtime::{LoadedExecutable, RunOptions};
+
+use crate::arguments::RunArguments;
+use crate::error::Failure;
+use crate::progress::Progress;
+use crate::{CHECK_FAILED, OK, inputs, outputs, program};
+
+/// How often the body of a loop may run before the loop is taken to be endless.
+pub(crate) const MAX_TRIPS: u64 = 1 << 32;
+
+/// Compiles a program, runs it on one chip, and delivers results, checks and report.
+pub(crate) fn run(arguments: &RunArguments, out: &mut impl Write) -> Result<u8, Failure> {
+    let module = program::read(&arguments.program.file)?;
+    let inputs = inputs::literals(&module, &arguments.inputs)?;
+    let progress = Progress::start(format!("compiling {}", module.name()));
+    let loaded = LoadedExecutable::compile(&module, &CompileOptions::v4())?;
+    let options =
+        RunOptions { strict: arguments.strict, clock: arguments.timing, max_trips: MAX_TRIPS };
+    let mut watch = |instruction: &str| progress.now(format!("running {instruction}"));
+    let execution = loaded.execute_watched(&inputs, &options, &mut watch)?;
+    drop(progress);
+    if arguments.json {
+        outputs::write(&execution.outputs, &arguments.outputs)?;
+        serde_json::to_writer_pretty(&mut *out, &execution.report).map_err(std::io::Error::from)?;
+        writeln!(out)?;
+    } else {
+        outputs::deliver(&execution.outputs, &arguments.outputs, out)?;
+        for check in &execution.checks {
+            writeln!(out, "{check}")?;
+        }
+        if arguments.report {
+            write!(out, "\n{}", execution.report)?;
+        }
+    }
+    let passed = execution.checks.iter().all(|check| check.passed());
+    Ok(if passed { OK } else { CHECK_FAILED })
+}

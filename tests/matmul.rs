@@ -1,0 +1,219 @@
+//! The matmul kernel on the emulator against plain loops: every kind of operand, many shapes, all
+//! clocks, in strict mode.
+
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    reason = "test data are small numbers"
+)]
+
+#[path = "matmul/case.rs"]
+mod case;
+#[path = "matmul/host.rs"]
+mod host;
+
+use case::{After, Case, plain};
+use palmetto_emulator::{Chaos, ChipTiming, Ideal, Timing};
+use palmetto_isa::TPU_V4;
+use palmetto_kernels::{
+    element::Element,
+    matmul::{MatmulError, Passes},
+};
+
+/// Runs a case under every clock.
+#[track_caller]
+fn check(case: &Case) {
+    let program = case.program().expect("there is a kernel for the case");
+    let data = case.data();
+    let expected = case.expected(&data);
+    let clocks: [&mut dyn Timing; 3] =
+        [&mut Ideal, &mut ChipTiming::new(&TPU_V4), &mut Chaos::new(7)];
+    for clock in clocks {
+        let (_, outputs) = case.launch(&program, &data, (true, clock));
+        case.compare(&outputs, &expected);
+    }
+}
+
+#[test]
+fn small_shapes() {
+    for (m, k, n) in [(1, 1, 1), (7, 5, 3), (8, 128, 128), (16, 256, 128), (33, 129, 257)] {
+        check(&plain(m, k, n));
+    }
+}
+
+#[test]
+fn shapes_with_several_windows() {
+    for (m, k, n) in [(100, 200, 300), (513, 129, 257), (1000, 72, 40), (24, 2000, 384)] {
+        check(&plain(m, k, n));
+    }
+}
+
+#[test]
+fn transposed_operands() {
+    for lhs in [false, true] {
+        for rhs in [false, true] {
+            for (m, k, n) in [(8, 128, 128), (100, 200, 300), (300, 100, 130)] {
+                let element = Element::Bf16;
+                check(&Case { lhs: (element, lhs), rhs: (element, rhs), ..plain(m, k, n) });
+            }
+        }
+    }
+}
+
+#[test]
+fn types_of_operands() {
+    let types = [Element::Bf16, Element::F32, Element::F16, Element::S8];
+    for (i, lhs) in types.into_iter().enumerate() {
+        for rhs in [types[i], types[(i + 1) % types.len()]] {
+            check(&Case { lhs: (lhs, false), rhs: (rhs, false), ..plain(72, 200, 130) });
+            check(&Case { lhs: (lhs, true), rhs: (rhs, true), ..plain(72, 200, 130) });
+        }
+    }
+}
+
+#[test]
+fn types_of_outputs() {
+    for output in [Element::F32, Element::Bf16, Element::F16, Element::S32] {
+        for (m, k, n) in [(8, 128, 128), (40, 64, 150), (513, 130, 128)] {
+            check(&Case { output, ..plain(m, k, n) });
+            check(&Case { output, lhs: (Element::F32, false), ..plain(m, k, n) });
+        }
+    }
+}
+
+#[test]
+fn passes_of_f32() {
+    let f32 = (Element::F32, false);
+    for passes in [Passes::One, Passes::Three, Passes::Six] {
+        check(&Case { lhs: f32, rhs: f32, passes, most: [0, 0], ..plain(64, 256, 256) });
+        check(&Case {
+            lhs: (Element::F32, true),
+            rhs: (Element::F32, true),
+            passes,
+            most: [0, 0],
+            ..plain(136, 140, 33)
+        });
+    }
+    // 12-bit integers have two bf16 parts, small ones have one: exact.
+    let three = Passes::Three;
+    check(&Case { lhs: f32, rhs: f32, passes: three, most: [4095, 4], ..plain(40, 300, 256) });
+    check(&Case { lhs: f32, passes: three, most: [4095, 4], ..plain(40, 300, 256) });
+}
+
+#[test]
+fn batches() {
+    for shares_rhs in [false, true] {
+        let case = Case { batch: vec![3], shares_rhs, ..plain(32, 96, 72) };
+        check(&case);
+        check(&Case { batch: vec![2, 5], lhs: (Element::Bf16, true), ..case });
+    }
+}
+
+#[test]
+fn major_dimensions_everywhere() {
+    // As in attention: heads are summed over, or are columns of the output.
+    let case = Case { k: vec![3, 130], ..plain(144, 130, 208) };
+    check(&Case { rhs: (Element::F32, false), k: vec![3, 128], ..case.clone() });
+    check(&Case { lhs: (Element::F32, false), rhs: (Element::Bf16, true), ..case.clone() });
+    check(&Case { n: vec![3, 96], output: Element::Bf16, ..plain(48, 208, 1) });
+    check(&Case { m: vec![2, 3, 32], n: vec![2, 40], k: vec![2, 2, 96], ..case });
+}
+
+#[test]
+fn epilogues() {
+    for output in [Element::F32, Element::Bf16] {
+        for element in [Element::F32, Element::Bf16] {
+            for after in [After::ScaleAndBias(element), After::Two(element), After::Indices] {
+                check(&Case { after, output, ..plain(72, 130, 300) });
+                check(&Case { after, output, batch: vec![2], ..plain(48, 144, 520) });
+            }
+        }
+    }
+}
+
+#[test]
+fn errors_say_what_does_not_fit() {
+    let case = Case { lhs: (Element::S32, false), ..plain(8, 8, 8) };
+    let error = case.program().expect_err("the MXU has no s32");
+    assert!(matches!(error, MatmulError::Element { side: "left", .. }), "{error}");
+    let case = Case { batch: vec![2], ..plain(8, 128, 128) };
+    let error = case.program().expect_err("one row of bf16 tiles per matrix");
+    let text = "`product`: lhs has 1 rows of tiles per matrix, which do not fill registers of 2, \
+                and it has more than one matrix";
+    assert_eq!(error.to_string(), text);
+}
+
+/// Cycles of a product of bf16, and the share of them in which the MXUs are busy.
+fn measure(m: usize, k: usize, n: usize) -> (u64, f64) {
+    let case = Case { output: Element::Bf16, ..plain(m, k, n) };
+    let program = case.program().expect("there is a kernel");
+    let data = case.data();
+    let (report, _) = case.launch(&program, &data, (false, &mut ChipTiming::new(&TPU_V4)));
+    let busy: u64 = report.cores.iter().map(|core| core.mxu_busy.0).sum();
+    let mxus = u64::from(TPU_V4.n_cores * TPU_V4.n_mxus);
+    (report.cycles.0, busy as f64 / (report.cycles.0 * mxus) as f64)
+}
+
+#[test]
+fn a_thousand_cubed_takes_less_than_twice_the_ideal() {
+    let (cycles, busy) = measure(1024, 1024, 1024);
+    assert!(cycles < 8192 * 19 / 10, "{cycles} cycles, MXUs busy {busy}");
+}
+#[test]
+#[ignore = "scratch"]
+fn scratch_measure() {
+    let v = std::env::var("MKN").unwrap();
+    let d: Vec<usize> = v.split(',').map(|x| x.parse().unwrap()).collect();
+    let case = Case { output: Element::Bf16, ..plain(d[0], d[1], d[2]) };
+    let t = std::time::Instant::now();
+    let function = palmetto_kernels::matmul::matmul(&case.spec(), &TPU_V4).unwrap();
+    println!("kernel {:?}", t.elapsed());
+    let t = std::time::Instant::now();
+    let program = palmetto_compiler::backend::generate_code(&function, &TPU_V4).unwrap();
+    println!(
+        "backend {:?} bundles {} vmem {}",
+        t.elapsed(),
+        program.bundles.len(),
+        program.vmem_granules
+    );
+    for s in &function.scratches {
+        println!("{s:?}");
+    }
+    if std::env::var("DUMP").is_ok() {
+        for (i, bundle) in program.bundles.iter().enumerate() {
+            let names: Vec<String> = bundle
+                .ops()
+                .iter()
+                .map(|op| match op {
+                    palmetto_isa::Op::BrNz { target, .. } => format!("br_nz->{target}"),
+                    palmetto_isa::Op::BrZ { target, .. } => format!("br_z->{target}"),
+                    palmetto_isa::Op::MxuPop { mxu, dst } => format!("{dst}=pop{mxu}"),
+                    palmetto_isa::Op::MxuMatmul { mxu, .. } => format!("mm{mxu}"),
+                    palmetto_isa::Op::MxuMatmulLatch { mxu, .. } => format!("LATCH{mxu}"),
+                    palmetto_isa::Op::MxuPush { mxu, .. } => format!("push{mxu}"),
+                    op => op.name().to_string(),
+                })
+                .collect();
+            println!("B{i}: {}", names.join(" "));
+        }
+    }
+    let data = case.data();
+    let t = std::time::Instant::now();
+    let (report, _) = case.launch(&program, &data, (false, &mut ChipTiming::new(&TPU_V4)));
+    println!("emulated {:?}", t.elapsed());
+    for core in &report.cores {
+        println!(
+            "{:?} bundles {} empty {} stalls {:?} busy {}",
+            core.cycles,
+            core.bundles,
+            core.empty_bundles,
+            core.stalls,
+            core.mxu_busy.0 / 4
+        );
+    }
+    let busy: u64 = report.cores.iter().map(|core| core.mxu_busy.0).sum();
+    println!("busy {}", busy as f64 / (report.cycles.0 * 8) as f64);
+    let ideal = (d[0] * d[1] * d[2]) as f64 / (8.0 * 16384.0);
+    println!("{} cycles ideal {} ratio {}", report.cycles.0, ideal, report.cycles.0 as f64 / ideal);
+}
