@@ -165,13 +165,13 @@ impl<'a> Scheduler<'a> {
         let mut room = Slot::ALL.map(Slot::capacity);
         loop {
             let before = issued.len();
-            for slot in 0..Slot::ALL.len() {
-                while room[slot] > 0
+            for (slot, room) in room.iter_mut().enumerate() {
+                while *room > 0
                     && let Some(index) = self.choose(slot)
                 {
                     self.issue(index);
                     issued.push(index);
-                    room[slot] -= 1;
+                    *room -= 1;
                 }
             }
             // What was issued may have made ops ready that may share the bundle.

@@ -36,10 +36,6 @@ impl Numbers {
         from[self.below(from.len())]
     }
 
-    fn list(&mut self, length: usize, limit: usize) -> Vec<usize> {
-        (0..length).map(|_| self.below(limit)).collect()
-    }
-
     /// Distinct numbers below `limit` in any order.
     fn distinct(&mut self, length: usize, limit: usize) -> Vec<usize> {
         let mut left: Vec<usize> = (0..limit).collect();
