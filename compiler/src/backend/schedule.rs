@@ -21,7 +21,8 @@ use std::{
 };
 use units::Units;
 
-/// Ready ops of a slot that are tried in a cycle before the slot stays empty.
+/// Ready ops of a slot that are tried in a cycle before the slot stays empty: so many of the most
+/// urgent, and so many of the first in program order.
 const TRIES: usize = 6;
 
 /// How many cycles before its time an op may be issued.
@@ -94,6 +95,8 @@ struct Scheduler<'a> {
     waiting: BinaryHeap<Reverse<(u64, usize)>>,
     /// Ops that could be issued, by slot: most urgent first, then in program order.
     ready: [BTreeSet<(Reverse<u32>, usize)>; Slot::ALL.len()],
+    /// The same in program order.
+    ready_in_order: [BTreeSet<usize>; Slot::ALL.len()],
     pressure: Pressure,
     units: Units<'a>,
     now: u64,
@@ -116,6 +119,7 @@ impl<'a> Scheduler<'a> {
             earliest: vec![0; segment.len()],
             waiting: BinaryHeap::new(),
             ready: std::array::from_fn(|_| BTreeSet::new()),
+            ready_in_order: std::array::from_fn(|_| BTreeSet::new()),
             pressure: Pressure::new(segment, context.live, context.limits),
             units: Units::new(context.chip),
             now: 0,
@@ -157,6 +161,7 @@ impl<'a> Scheduler<'a> {
         }
         let slot = slot_index(self.segment[index].op.slot());
         self.ready[slot].insert((Reverse(self.wishes.urgency[index]), index));
+        self.ready_in_order[slot].insert(index);
     }
 
     /// Fills the bundle of this cycle.
@@ -183,16 +188,15 @@ impl<'a> Scheduler<'a> {
 
     /// The best op of a slot that may be issued now; it is admitted.
     fn choose(&mut self, slot: usize) -> Option<usize> {
-        let first = self.pressure.first();
-        let in_order = (Reverse(self.wishes.urgency.get(first).copied()?), first);
-        let in_order = self.ready[slot].contains(&in_order).then_some(in_order);
-        let candidates: Vec<_> =
-            self.ready[slot].iter().take(TRIES).copied().chain(in_order).collect();
-        for candidate in candidates {
-            let (_, index) = candidate;
+        // The most urgent may be far ahead and need registers that are not there.
+        let urgent = self.ready[slot].iter().take(TRIES).map(|(_, index)| *index);
+        let nearest = self.ready_in_order[slot].iter().take(TRIES).copied();
+        let candidates: Vec<usize> = urgent.chain(nearest).collect();
+        for index in candidates {
             let fits = self.units.ready_at(&self.segment[index].op) <= self.now;
             if fits && self.pressure.admit(index) {
-                self.ready[slot].remove(&candidate);
+                self.ready[slot].remove(&(Reverse(self.wishes.urgency[index]), index));
+                self.ready_in_order[slot].remove(&index);
                 return Some(index);
             }
         }
