@@ -33,8 +33,8 @@ fn emulate(module: &Module, inputs: &[Literal], clock: Clock) -> Execution {
     loaded.execute(inputs, &options).unwrap_or_else(|e| panic!("{e}"))
 }
 
-/// The emulator's results are within the computed bound of the evaluator's, under every clock the same
-/// bits, and no launch is modelled.
+/// The emulator's results are within the computed bound of the evaluator's, under every clock the
+/// same bits, and no launch is modelled.
 fn check(body: &str) {
     let module = module_of(&format!("HloModule m\n{body}"));
     let inputs = inputs_of(&module);

@@ -1,13 +1,14 @@
 //! List scheduling of a segment.
 //!
 //! Cycle by cycle, each slot takes the most urgent ready op, if the registers allow it
-//! ([`Pressure`]). That is done twice. First without a limit of registers, by the longest expected way
-//! to the end of the segment: it shows when each op could be issued. Then for real: no op is issued much
-//! before the time at which what depends on it would be late in that first schedule, so values are not
-//! made long before they are used, and registers go where they hide latency.
+//! ([`Pressure`]). That is done twice. First without a limit of registers, by the longest expected
+//! way to the end of the segment: it shows when each op could be issued. Then for real: no op is
+//! issued much before the time at which what depends on it would be late in that first schedule, so
+//! values are not made long before they are used, and registers go where they hide latency.
 //!
 //! What the chip is expected to take (FIFOs, busy units) only decides about the order; a bundle is
-//! written for a cycle only if it has ops or if the latencies of the instruction set ask for a distance.
+//! written for a cycle only if it has ops or if the latencies of the instruction set ask for a
+//! distance.
 
 mod pressure;
 mod units;

@@ -1,9 +1,10 @@
 //! Random LLO functions that do nothing undefined, reproduced by their seeds.
 //!
-//! A function fetches [`INPUT_GRANULES`] granules of HBM, works on them for a while (nested loops and
-//! ifs, carried values that swap places, FIFOs that hold results across iterations, loads and stores
-//! that may or may not meet) and writes everything that it still has to [`OUTPUT_GRANULES`] granules
-//! per core. Launch arguments are the first granule of each. [`Shape`] says what there is much of.
+//! A function fetches [`INPUT_GRANULES`] granules of HBM, works on them for a while (nested loops
+//! and ifs, carried values that swap places, FIFOs that hold results across iterations, loads and
+//! stores that may or may not meet) and writes everything that it still has to [`OUTPUT_GRANULES`]
+//! granules per core. Launch arguments are the first granule of each. [`Shape`] says what there is
+//! much of.
 
 use palmetto_isa::{DmaDescriptor, MemorySpace, memory::GRANULE_BYTES};
 use palmetto_kernels::llo::{Address, Builder, Function, M, S, ScratchId, V, Value};
