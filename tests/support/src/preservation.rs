@@ -1,5 +1,5 @@
-//! Do two modules mean the same? Asked of the evaluator, for inputs that are ordinary and for inputs
-//! that are not: zeros of both signs, infinities, NaN, the smallest and the largest numbers.
+//! Do two modules mean the same? Asked of the evaluator, for inputs that are ordinary and for
+//! inputs that are not: zeros of both signs, infinities, NaN, the smallest and the largest numbers.
 
 use palmetto_compiler::{
     evaluator::{EvaluatorOptions, evaluate},
