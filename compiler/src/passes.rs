@@ -1,8 +1,9 @@
 //! Passes: functions from a module to a better one, each in a file of its name.
 //!
-//! A pass keeps the value of the module: what [`crate::evaluator`] says before and after is the same,
-//! bit by bit unless the pass says how not. It keeps where instructions come from, and applied to its
-//! own result it changes nothing. File, function, text name and dump name of a pass are the same.
+//! A pass keeps the value of the module: what [`crate::evaluator`] says before and after is the
+//! same, bit by bit unless the pass says how not. It keeps where instructions come from, and
+//! applied to its own result it changes nothing. File, function, text name and dump name of a pass
+//! are the same.
 #![expect(
     clippy::wildcard_enum_match_arm,
     reason = "each pass knows a few of many opcodes and leaves the rest alone, whatever they are"

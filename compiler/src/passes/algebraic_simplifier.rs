@@ -3,9 +3,9 @@
 //! Laws of every rule:
 //!
 //! * The value is the same for all operands, bit by bit, where NaN is NaN whatever its bits: floats
-//!   are not reassociated, no rounding is added or left out, -0 is not 0, and 0·x is not 0 since x may
-//!   be infinite. What is only true for some operands (x + 0 = x unless x is -0) is used where that can
-//!   be seen from the instructions that make x.
+//!   are not reassociated, no rounding is added or left out, -0 is not 0, and 0·x is not 0 since x
+//!   may be infinite. What is only true for some operands (x + 0 = x unless x is -0) is used where
+//!   that can be seen from the instructions that make x.
 //! * There is less to do after it: fewer instructions on the way from the operands, or smaller or
 //!   simpler ones. So the pass ends.
 //! * Whatever is made keeps where it comes from.

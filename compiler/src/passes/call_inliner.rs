@@ -1,8 +1,8 @@
 //! Puts the bodies of called computations in the place of the calls, and gives every loop body,
 //! condition and branch one caller.
 //!
-//! What a call stood for keeps its name: `op_name` of the call is put in front of those of the body.
-//! Side effects stay in order. Computations that nobody calls any more are removed; those of
+//! What a call stood for keeps its name: `op_name` of the call is put in front of those of the
+//! body. Side effects stay in order. Computations that nobody calls any more are removed; those of
 //! `reduce` may stay shared.
 
 use std::collections::BTreeSet;

@@ -151,8 +151,8 @@ fn clone_with_parameters(
     Ok(copy)
 }
 
-/// Makes a fusion of `smaller` take the place of the fusion `id`: with the operands that are marked,
-/// or with the results that are used.
+/// Makes a fusion of `smaller` take the place of the fusion `id`: with the operands that are
+/// marked, or with the results that are used.
 fn replace_fusion(
     module: &mut Module,
     computation: ComputationId,

@@ -2,10 +2,10 @@
 //!
 //! Every value exists in its *squeezed* form, without dimensions of size 1, and in other forms only
 //! where something needs them: parameters, results, tuples, calls and loops keep their shapes, with
-//! one `reshape` between. Operations are done on squeezed forms, so that no `reshape` or `broadcast`
-//! that only adds or drops such dimensions is left between them. Where an operation itself makes a
-//! dimension of size 1 or needs one (a slice of one element, concatenation of single rows), that one
-//! stays there.
+//! one `reshape` between. Operations are done on squeezed forms, so that no `reshape` or
+//! `broadcast` that only adds or drops such dimensions is left between them. Where an operation
+//! itself makes a dimension of size 1 or needs one (a slice of one element, concatenation of single
+//! rows), that one stays there.
 //!
 //! Values do not change. Runs before layouts are assigned; computations of fusions are left alone.
 

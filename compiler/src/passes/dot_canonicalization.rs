@@ -4,14 +4,14 @@
 //!   operands.
 //! * If an operand has nothing but batch and contracted dimensions (matrix times vector, vector
 //!   times vector), it is a product and a sum, which reads the other operand once, in the order in
-//!   which it lies. But if the sum would not run along the last dimensions of the other operand, the
-//!   vector becomes a matrix of one row, for which the other need not be transposed.
+//!   which it lies. But if the sum would not run along the last dimensions of the other operand,
+//!   the vector becomes a matrix of one row, for which the other need not be transposed.
 //! * A sum over nothing is 0.
 //!
-//! What the operands' precision means is kept: `f32` operands are rounded to one or two `bf16` first.
-//! Products of `bf16` or `f16` values are exact in `f32`, in which sums are made as in a matrix unit;
-//! products of `f32` values are rounded to `f32`. So results agree within what the order of the sum
-//! makes uncertain, and one rounding per product.
+//! What the operands' precision means is kept: `f32` operands are rounded to one or two `bf16`
+//! first. Products of `bf16` or `f16` values are exact in `f32`, in which sums are made as in a
+//! matrix unit; products of `f32` values are rounded to `f32`. So results agree within what the
+//! order of the sum makes uncertain, and one rounding per product.
 
 use super::site::{Rewritten, Site, rewrite_module};
 use super::{Changed, PassContext, PassError};
@@ -295,8 +295,8 @@ fn converted(
     site.build().convert(value, element_type)
 }
 
-/// `value` repeated to `sizes`, its dimension `i` at `places[i]`; transposed first if the places are
-/// not in order.
+/// `value` repeated to `sizes`, its dimension `i` at `places[i]`; transposed first if the places
+/// are not in order.
 fn broadcast_sorted(
     site: &mut Site<'_>,
     value: InstructionId,

@@ -1,3 +1,5 @@
+//! The arithmetic and the text of reports.
+
 use super::*;
 use expect_test::expect;
 use palmetto_isa::TPU_V4;

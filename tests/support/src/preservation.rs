@@ -1,5 +1,5 @@
-//! Do two modules mean the same? Asked of the evaluator, for inputs that are ordinary and for inputs
-//! that are not: zeros of both signs, infinities, NaN, the smallest and the largest numbers.
+//! Do two modules mean the same? Asked of the evaluator, for inputs that are ordinary and for
+//! inputs that are not: zeros of both signs, infinities, NaN, the smallest and the largest numbers.
 
 use palmetto_compiler::{
     evaluator::{EvaluatorOptions, evaluate},
@@ -7,8 +7,8 @@ use palmetto_compiler::{
 };
 use palmetto_runtime::seeded::{self, UNIT};
 
-/// Compares what two modules give for the same inputs, and the outcomes of their checks: the same bits,
-/// any NaN being any other.
+/// Compares what two modules give for the same inputs, and the outcomes of their checks: the same
+/// bits, any NaN being any other.
 ///
 /// # Errors
 /// Where they differ, or that only one of them can be evaluated.

@@ -36,10 +36,6 @@ impl Numbers {
         from[self.below(from.len())]
     }
 
-    fn list(&mut self, length: usize, limit: usize) -> Vec<usize> {
-        (0..length).map(|_| self.below(limit)).collect()
-    }
-
     /// Distinct numbers below `limit` in any order.
     fn distinct(&mut self, length: usize, limit: usize) -> Vec<usize> {
         let mut left: Vec<usize> = (0..limit).collect();
@@ -382,7 +378,8 @@ proptest! {
             if instruction.opcode() == Opcode::Parameter {
                 continue;
             }
-            let operands: Vec<Literal> = instruction.operands().iter().copied().map(value_of).collect();
+            let operands = instruction.operands().iter().copied();
+            let operands: Vec<Literal> = operands.map(value_of).collect();
             let options = EvaluatorOptions::default();
             let alone = evaluate_instruction(&module, module.entry(), id, &operands, &options);
             prop_assert_eq!(&alone.expect("it worked before").result, value);

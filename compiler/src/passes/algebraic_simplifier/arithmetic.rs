@@ -1,13 +1,13 @@
 //! Sums, products, quotients, powers and extrema.
 //!
-//! * x + 0, x - 0, x·1, x/1 are x; x·-1, x/-1, -0 - x are -x; integers: 0·x and x - x are 0, 0 - x is
-//!   -x, x % 1 is 0, (x + a) + b is x + (a + b).
+//! * x + 0, x - 0, x·1, x/1 are x; x·-1, x/-1, -0 - x are -x; integers: 0·x and x - x are 0, 0 - x
+//!   is -x, x % 1 is 0, (x + a) + b is x + (a + b).
 //! * x + -y is x - y, x - -y is x + y, -x + y is y - x, -x·-y is x·y.
 //! * x / 2^n is x·2^-n.
 //! * x^0, x^1, x^2, x^-1 are 1, x, x·x, 1/x; x^0.5 and x^-0.5 are roots where x is not negative.
-//! * An extremum of x and x, or of x and what is beyond the range of the type, is x; two extrema with
-//!   constants are one; one of what is not negative and a constant up to 0 is known; a clamp to the
-//!   whole range is nothing.
+//! * An extremum of x and x, or of x and what is beyond the range of the type, is x; two extrema
+//!   with constants are one; one of what is not negative and a constant up to 0 is known; a clamp
+//!   to the whole range is nothing.
 
 use crate::hlo::{ElementType, InstructionId, Op};
 use crate::passes::site::{Rewritten, Site};

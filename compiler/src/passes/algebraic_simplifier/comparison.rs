@@ -3,8 +3,8 @@
 //! * Integers: x compared with itself is known; an iota, or an unsigned number, compared with a
 //!   constant that its range does not reach is known.
 //! * Truth values: x = true and x ≠ false are x, x = false and x ≠ true are !x.
-//! * A selection between equal arms, or by a known predicate, is an arm; by !p, the arms swap; between
-//!   true and false, it is the predicate.
+//! * A selection between equal arms, or by a known predicate, is an arm; by !p, the arms swap;
+//!   between true and false, it is the predicate.
 
 use std::cmp::Ordering;
 

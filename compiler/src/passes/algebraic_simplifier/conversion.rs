@@ -1,8 +1,8 @@
 //! Conversions.
 //!
 //! * To the own type: nothing.
-//! * Of a conversion that loses nothing: from the first type at once. (`f32` to `bf16` and back is not
-//!   one.)
+//! * Of a conversion that loses nothing: from the first type at once. (`f32` to `bf16` and back is
+//!   not one.)
 //! * Of integers to integers that are not wider than the ones between: from the first type at once,
 //!   since both wrap.
 //! * Of an iota: an iota of the other type, if all its numbers are exact in both.

@@ -62,8 +62,8 @@ pub(super) fn dynamic_slice(site: &mut Site<'_>, slice_sizes: &[usize]) -> Rewri
     with_plain_indices(site, Op::DynamicSlice { dynamic_slice_sizes: slice_sizes.to_vec() }, 1)
 }
 
-/// The site with the constant 0 for indices of dimensions that it takes as a whole, which are those in
-/// which the first operand and the last one before the indices have one size.
+/// The site with the constant 0 for indices of dimensions that it takes as a whole, which are those
+/// in which the first operand and the last one before the indices have one size.
 fn with_plain_indices(site: &mut Site<'_>, op: Op, first_index: usize) -> Rewritten {
     let mut operands = site.instruction().operands().to_vec();
     let sizes = site.dimensions(operands[0]).to_vec();

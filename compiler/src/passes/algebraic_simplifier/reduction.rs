@@ -2,8 +2,8 @@
 //!
 //! * A reduction of empty dimensions is its initial value; of single elements, one step of its
 //!   computation.
-//! * A reduction of a transpose is one of the operand, if the order of the reduced elements, or their
-//!   order does not matter, stays, and so does the order of the others.
+//! * A reduction of a transpose is one of the operand, if the order of the reduced elements, or
+//!   their order does not matter, stays, and so does the order of the others.
 //! * A reduction of what is repeated, where once or often is the same, looks at it once.
 //! * A dot of a transpose is a dot of the operand with other dimension numbers, if the order of the
 //!   free dimensions stays.

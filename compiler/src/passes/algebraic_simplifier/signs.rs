@@ -1,7 +1,7 @@
 //! Signs and roundings.
 //!
-//! * Two negations or complements are nothing; |x| and sign(x) are idempotent and |-x| is |x|; |x| is x
-//!   where x is not negative.
+//! * Two negations or complements are nothing; |x| and sign(x) are idempotent and |-x| is |x|; |x|
+//!   is x where x is not negative.
 //! * What is integral need not be rounded.
 
 use crate::hlo::{InstructionId, Op};

@@ -1,11 +1,11 @@
 //! Slices and concatenations.
 //!
-//! * A slice of everything is nothing; of a slice, one slice; of a concatenation, of the one operand
-//!   that it reaches; of a pad, of the operand if it reaches nothing else, or the padding value; of a
-//!   broadcast, a broadcast of a slice; of an iota from its start, a shorter iota.
-//! * A concatenation of one operand is it; in a concatenation, empty operands go, one along the same
-//!   dimension is flattened, adjacent slices of one array are one slice; of nothing but one repeated
-//!   scalar it is that.
+//! * A slice of everything is nothing; of a slice, one slice; of a concatenation, of the one
+//!   operand that it reaches; of a pad, of the operand if it reaches nothing else, or the padding
+//!   value; of a broadcast, a broadcast of a slice; of an iota from its start, a shorter iota.
+//! * A concatenation of one operand is it; in a concatenation, empty operands go, one along the
+//!   same dimension is flattened, adjacent slices of one array are one slice; of nothing but one
+//!   repeated scalar it is that.
 
 use crate::hlo::{InferError, InstructionId, Op, PaddingDimension, SliceDimension};
 use crate::passes::site::{Rewritten, Site};

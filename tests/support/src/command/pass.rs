@@ -86,7 +86,8 @@ fn changes_nothing_more(
     Ok(())
 }
 
-/// Whether seeded inputs give the same results before, where `default` means `precision`, and after.
+/// Whether seeded inputs give the same results before, where `default` means `precision`, and
+/// after.
 fn keeps_value(before: &Module, after: &Module, precision: Precision) -> Result<(), String> {
     let inputs = seeded_inputs(before);
     let results = evaluator_results(after, &inputs, Precision::Default)?;
