@@ -1,7 +1,7 @@
 //! Removes `opt-barrier`s, when nothing that they held back runs any more.
 //!
-//! Behind it, no pass may merge or move computations: what was to be computed twice would be computed
-//! once.
+//! Behind it, no pass may merge or move computations: what was to be computed twice would be
+//! computed once.
 
 use super::site::rewrite_module;
 use super::{Changed, PassContext, PassError};

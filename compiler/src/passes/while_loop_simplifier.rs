@@ -1,8 +1,8 @@
 //! Loops that are less than they seem.
 //!
 //! * A loop that never runs is its initial state; one that runs once is its body.
-//! * An element of the state that no iteration changes is, behind the loop, its initial value. If that
-//!   is a constant, it is made in the loop where it is used.
+//! * An element of the state that no iteration changes is, behind the loop, its initial value. If
+//!   that is a constant, it is made in the loop where it is used.
 //! * An element that nothing needs, neither behind the loop nor in the condition, nor for a side
 //!   effect or an element that is needed, goes.
 //!
@@ -106,8 +106,8 @@ fn simplify(
     Ok(Changed::Yes)
 }
 
-/// The number of state elements, if condition and body only ever look at elements of a tuple and the
-/// body puts its result together.
+/// The number of state elements, if condition and body only ever look at elements of a tuple and
+/// the body puts its result together.
 fn takes_apart(module: &Module, condition: ComputationId, body: ComputationId) -> Option<usize> {
     let takes_apart = |computation: &Computation| {
         let &[parameter] = computation.parameters() else { return false };

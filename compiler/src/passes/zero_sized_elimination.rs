@@ -1,4 +1,5 @@
-//! Arrays without elements are constants: nothing has to be computed, and the device never sees them.
+//! Arrays without elements are constants: nothing has to be computed, and the device never sees
+//! them.
 //!
 //! Parameters stay, but nobody reads them.
 
