@@ -33,15 +33,15 @@ fn emulate(module: &Module, inputs: &[Literal], clock: Clock) -> Execution {
     loaded.execute(inputs, &options).unwrap_or_else(|e| panic!("{e}"))
 }
 
-/// The emulator's results are within the computed bound of the evaluator's, under every clock the same
-/// bits, and no launch is modelled.
+/// The emulator's results are within the computed bound of the evaluator's, under every clock the
+/// same bits, and no launch is modelled.
 fn check(body: &str) {
     let module = module_of(&format!("HloModule m\n{body}"));
     let inputs = inputs_of(&module);
     let execution = emulate(&module, &inputs, Clock::Chip);
     let bounds = tolerance::deviations(&module, &inputs).unwrap_or_else(|e| panic!("{e}"));
     for (bound, output) in bounds.iter().zip(&execution.outputs) {
-        let comparison = bound.compare(output.as_array().unwrap());
+        let comparison = bound.compare(output.as_array().expect("an array"));
         assert!(comparison.holds(), "{comparison:?}");
     }
     for clock in [Clock::Ideal, Clock::Chaos(1)] {
@@ -51,25 +51,25 @@ fn check(body: &str) {
 }
 
 #[test]
-fn adding() {
+fn elementwise_ops_on_whole_arrays() {
     check(
         "ENTRY main {\n x = f32[16,256] parameter(0)\n y = f32[16,256] parameter(1)\n ROOT r = f32[16,256] add(x, y)\n}\n",
     );
 }
 #[test]
-fn bf16_odd() {
+fn a_row_is_repeated_over_odd_sizes() {
     check(
         "ENTRY main {\n x = bf16[3,13,200] parameter(0)\n y = bf16[200] parameter(1)\n b = bf16[3,13,200] broadcast(y), dimensions={2}\n ROOT r = bf16[3,13,200] multiply(x, b)\n}\n",
     );
 }
 #[test]
-fn softmax() {
+fn a_softmax_is_one_kernel() {
     check(
         "max { a = f32[] parameter(0)\n b = f32[] parameter(1)\n ROOT m = f32[] maximum(a, b)\n}\nsum { a = f32[] parameter(0)\n b = f32[] parameter(1)\n ROOT m = f32[] add(a, b)\n}\nENTRY main {\n x = f32[40,300] parameter(0)\n ninf = f32[] constant(-inf)\n m = f32[40] reduce(x, ninf), dimensions={1}, to_apply=max\n mb = f32[40,300] broadcast(m), dimensions={0}\n s = f32[40,300] subtract(x, mb)\n e = f32[40,300] exponential(s)\n z = f32[] constant(0)\n t = f32[40] reduce(e, z), dimensions={1}, to_apply=sum\n tb = f32[40,300] broadcast(t), dimensions={0}\n ROOT r = f32[40,300] divide(e, tb)\n}\n",
     );
 }
 #[test]
-fn dots() {
+fn a_dot_of_unaligned_sizes() {
     check(
         "ENTRY main {\n x = bf16[100,200] parameter(0)\n y = bf16[200,300] parameter(1)\n ROOT r = f32[100,300] dot(x, y), lhs_contracting_dims={1}, rhs_contracting_dims={0}\n}\n",
     );
@@ -91,18 +91,7 @@ fn a_column_of_matrices() {
 fn the_main_job_has_no_modelled_launch() {
     let module = palmetto_runtime::showcase::block().unwrap();
     let inputs = palmetto_runtime::showcase::inputs(&module);
-    let execution = emulate(&module, &inputs, Clock::Chip);
-    for row in &execution.report.instructions {
-        println!(
-            "{:40} {} cycles {} mfu {:.3} {:?} stalls {:?}",
-            row.origin.instruction,
-            if format!("{:?}", row.how).starts_with('S') { "S" } else { "M" },
-            row.measures.cycles,
-            row.measures.mfu,
-            row.measures.busy,
-            row.measures.stalls
-        );
-    }
-    println!("{:?}", execution.report.total);
-    assert!(execution.report.modelled_share == 0.0);
+    let report = emulate(&module, &inputs, Clock::Chip).report;
+    assert!(report.modelled_share == 0.0, "{:?}", report.instructions);
+    assert!(report.total.mfu > 0.2, "{:?}", report.total);
 }

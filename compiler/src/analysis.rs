@@ -27,7 +27,8 @@ fn visit(module: &Module, id: ComputationId, found: &mut Vec<ComputationId>) {
     found.push(id);
 }
 
-/// Granules of HBM that an array takes: whole tiles, and as many rows of them as fill packed registers.
+/// Granules of HBM that an array takes: whole tiles, and as many rows of them as fill packed
+/// registers.
 pub fn granules_of(shape: &ArrayShape) -> u32 {
     let bytes = shape.element_type().byte_size();
     let dimensions = physical_dimensions(shape);
@@ -78,8 +79,8 @@ pub fn is_free_reshape(from: &ArrayShape, to: &ArrayShape) -> bool {
     from_lanes == to_lanes && (from_rows == to_rows || is_whole(from_rows) && is_whole(to_rows))
 }
 
-/// Floating-point operations that an instruction asks for: two per product of a dot, one per element
-/// of other arithmetic.
+/// Floating-point operations that an instruction asks for: two per product of a dot, one per
+/// element of other arithmetic.
 pub fn flops_of(module: &Module, computation: &Computation, id: InstructionId) -> u64 {
     let instruction = computation.instruction(id);
     let Some(shape) = instruction.shape().as_array() else { return 0 };

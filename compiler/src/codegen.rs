@@ -1,9 +1,9 @@
 //! From scheduled HLO to an [`Executable`]: a step per instruction, an array in HBM per value.
 //!
-//! Every array gets an allocation of its own while steps are made; afterwards [`buffers`] packs those
-//! of intermediate values. The state of a `while` lives in arrays that its body updates in place.
-//! Instructions for which there is no kernel become modelled launches, never silently: their cost is
-//! a stated formula, and the executable says which they are.
+//! Every array gets an allocation of its own while steps are made; afterwards [`buffers`] packs
+//! those of intermediate values. The state of a `while` lives in arrays that its body updates in
+//! place. Instructions for which there is no kernel become modelled launches, never silently: their
+//! cost is a stated formula, and the executable says which they are.
 
 mod buffers;
 mod kernel;

@@ -11,7 +11,8 @@
 //! * `dot` honours the operands' precision: `default` sees `f32` as `bf16`, `high` as two of them;
 //! * integers wrap; division by 0 gives -1, the remainder by 0 the dividend; shifts by the width or
 //!   more give 0 or the sign; conversions from floats saturate, NaN becomes 0;
-//! * `maximum` and `minimum` propagate NaN and order -0 below 0; start indices are clamped.
+//! * `maximum` and `minimum` propagate NaN and order -0 below 0; start indices are clamped;
+//! * every computed NaN is the positive quiet one; ops that only move, select or negate keep bits.
 //!
 //! Promises: the same module, arguments and options give the same bits, on any number of threads;
 //! every verified module gives a result or an error, within the limits of the options.

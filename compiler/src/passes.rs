@@ -1,6 +1,7 @@
 //! Passes: functions from a module to a better one, each in a file of its name.
 //!
-//! A pass keeps the value of the module: what [`crate::evaluator`] says before and after is the same.
+//! A pass keeps the value of the module: what [`crate::evaluator`] says before and after is the
+//! same.
 #![expect(
     clippy::wildcard_enum_match_arm,
     reason = "each pass knows a few of many opcodes and leaves the rest alone, whatever they are"

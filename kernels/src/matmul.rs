@@ -1,14 +1,14 @@
 //! Matrix products: `out[batch, m, n] = epilogue(sum over k of lhs[batch, m, k] rhs[batch, k, n])`.
 //!
-//! Every window of rows and columns of the output is computed by the MXUs of one core from windows of
-//! both operands, which stream through VMEM. Products are of bf16 values, sums are of f32. An f32
-//! operand is rounded to bf16, or split in two or three bf16 parts whose products are added up
+//! Every window of rows and columns of the output is computed by the MXUs of one core from windows
+//! of both operands, which stream through VMEM. Products are of bf16 values, sums are of f32. An
+//! f32 operand is rounded to bf16, or split in two or three bf16 parts whose products are added up
 //! ([`Passes`]); operands that are not bf16 as they stand are prepared in VMEM first.
 //!
-//! Arrays are matrices of tiles in their last two dimensions; all others are *major* dimensions with
-//! explicit strides, and may belong to the batch, the rows, the columns or the sum. What lies in the
-//! padding of tiles may be anything: contracted indices beyond the end are zeroed on both sides, rows
-//! and columns beyond the end are computed but mean nothing.
+//! Arrays are matrices of tiles in their last two dimensions; all others are *major* dimensions
+//! with explicit strides, and may belong to the batch, the rows, the columns or the sum. What lies
+//! in the padding of tiles may be anything: contracted indices beyond the end are zeroed on both
+//! sides, rows and columns beyond the end are computed but mean nothing.
 
 mod epilogue;
 mod geometry;
@@ -56,8 +56,8 @@ pub struct Strides {
 pub struct Operand {
     /// Its type: a float of at most 32 bits, or an integer of 8 bits.
     pub element: Element,
-    /// Whether its last two dimensions are the other way round: `[k, m]` instead of `[m, k]` for the
-    /// left one, `[n, k]` instead of `[k, n]` for the right one.
+    /// Whether its last two dimensions are the other way round: `[k, m]` instead of `[m, k]` for
+    /// the left one, `[n, k]` instead of `[k, n]` for the right one.
     pub transposed: bool,
     /// Where its matrices are.
     pub strides: Strides,
@@ -95,8 +95,8 @@ pub struct Epilogue {
     pub outputs: Vec<(NodeId, Strides)>,
 }
 
-/// What a matrix product computes. Launch arguments are the left operand, the right operand, further
-/// operands of the epilogue, then the outputs.
+/// What a matrix product computes. Launch arguments are the left operand, the right operand,
+/// further operands of the epilogue, then the outputs.
 #[derive(Clone, Debug)]
 pub struct Matmul {
     /// The name.

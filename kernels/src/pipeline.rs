@@ -6,207 +6,18 @@
 //! fetched if it is another one than in the step before; its successor is fetched while the step
 //! computes. An output window is written back when the next step has another one, or at the end.
 //! The last window along a dimension starts early if it would reach over the end, so that windows
-//! overlap instead of being cut: what two steps compute twice is the same. A window with an [`Edge`]
-//! is cut instead: only what there is of it moves.
+//! overlap instead of being cut: what two steps compute twice is the same. A window with an
+//! [`Edge`] is cut instead: only what there is of it moves.
 //!
 //! The steps of the parallel dimensions are dealt to the cores in two halves; the dimensions of a
 //! reduction stay together on one core.
 
-use crate::{
-    element::Element,
-    llo::{Address, Builder, S, ScratchId, Value},
-};
-use palmetto_isa::{DmaDescriptor, DmaDimension, MemorySpace, memory::VREG_GRANULES};
+mod window;
 
-/// A dimension of the grid, in units of its own (tile rows, columns, whole matrices).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct GridDimension {
-    /// Units in all.
-    pub extent: usize,
-    /// Units of a window; at most the extent.
-    pub block: usize,
-}
+pub use window::{Block, Edge, Grid, GridDimension, TileAxis, TileBlock, Window};
 
-impl GridDimension {
-    /// Steps along this dimension.
-    pub fn count(self) -> usize {
-        self.extent.div_ceil(self.block)
-    }
-}
-
-/// The steps of a kernel.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Grid {
-    /// The dimensions, slowest first.
-    pub dimensions: Vec<GridDimension>,
-    /// How many of them, at the end, are of a reduction.
-    pub n_reduced: usize,
-}
-
-impl Grid {
-    /// Steps along the parallel dimensions.
-    pub fn parallel_steps(&self) -> usize {
-        let parallel = &self.dimensions[..self.dimensions.len() - self.n_reduced];
-        parallel.iter().map(|dimension| dimension.count()).product()
-    }
-
-    fn reduced_steps(&self) -> usize {
-        let reduced = &self.dimensions[self.dimensions.len() - self.n_reduced..];
-        reduced.iter().map(|dimension| dimension.count()).product()
-    }
-}
-
-/// A block of tiles of an array, and how it lies in VMEM: groups of `packing` tile rows, in each
-/// group the columns in order, each one register's worth (8 granules).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TileBlock {
-    /// The type of the array.
-    pub element: Element,
-    /// Tile rows of the block, a multiple of the packing.
-    pub rows: usize,
-    /// Columns (of 128 lanes) of the block.
-    pub columns: usize,
-    /// Columns of the array.
-    pub array_columns: usize,
-}
-
-impl TileBlock {
-    /// Groups of `packing` tile rows.
-    pub fn groups(&self) -> usize {
-        self.rows / self.element.packing()
-    }
-
-    /// Granules of VMEM.
-    pub fn granules(&self) -> usize {
-        self.groups() * self.columns * VREG_GRANULES
-    }
-
-    /// Granules from the start of the block to the register of a group and a column.
-    pub fn offset(&self, group: usize, column: usize) -> usize {
-        (group * self.columns + column) * VREG_GRANULES
-    }
-
-    /// The strided walk of a transfer of the first `rows` and `columns`.
-    fn walk(&self, rows: usize, columns: usize) -> Walked {
-        let tile = self.element.tile_granules();
-        let packing = self.element.packing();
-        let row = self.array_columns * tile;
-        let group = self.columns * VREG_GRANULES;
-        if packing == 1 {
-            let piece = columns * VREG_GRANULES;
-            return Walked { dimensions: vec![(rows, row, group)], piece };
-        }
-        let groups = (rows / packing, packing * row, group);
-        let dimensions = vec![groups, (packing, row, tile), (columns, tile, VREG_GRANULES)];
-        Walked { dimensions, piece: tile }
-    }
-}
-
-/// What a window holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Block {
-    /// Tiles of an array.
-    Tiles(TileBlock),
-    /// Granules in their order.
-    Linear(usize),
-}
-
-/// A strided walk over granules: dimensions as (count, stride in HBM, stride in VMEM), outermost
-/// first, then the contiguous piece.
-struct Walked {
-    dimensions: Vec<(usize, usize, usize)>,
-    piece: usize,
-}
-
-impl Block {
-    /// Granules of VMEM.
-    pub fn granules(&self) -> usize {
-        match self {
-            Self::Tiles(tiles) => tiles.granules(),
-            Self::Linear(granules) => *granules,
-        }
-    }
-
-    /// The tiles.
-    ///
-    /// # Panics
-    /// If the window is of another kind.
-    pub fn tiles(&self) -> &TileBlock {
-        match self {
-            Self::Tiles(tiles) => tiles,
-            Self::Linear(_) => panic!("a window of granules has no tiles"),
-        }
-    }
-
-    fn descriptor(&self, fetch: bool, edges: &[Edge]) -> DmaDescriptor {
-        let Walked { dimensions, piece } = match self {
-            Self::Tiles(tiles) => {
-                let cut = |axis: TileAxis, whole: usize| {
-                    let edges = edges.iter().filter(|edge| edge.axis == axis);
-                    edges.map(|edge| edge.count).fold(whole, usize::min)
-                };
-                let rows = cut(TileAxis::Rows, tiles.rows);
-                tiles.walk(rows, cut(TileAxis::Columns, tiles.columns))
-            }
-            Self::Linear(granules) => Walked { dimensions: Vec::new(), piece: *granules },
-        };
-        let count = |value: usize| u32::try_from(value).expect("windows are below 2^31 granules");
-        let mut descriptor = DmaDescriptor {
-            source: if fetch { MemorySpace::Hbm } else { MemorySpace::Vmem },
-            target: if fetch { MemorySpace::Vmem } else { MemorySpace::Hbm },
-            granules: count(piece),
-            dimensions: Vec::new(),
-        };
-        for (n, hbm, vmem) in dimensions.into_iter().rev().filter(|(n, _, _)| *n != 1) {
-            let is_contiguous = descriptor.dimensions.is_empty() && hbm == vmem;
-            if is_contiguous && hbm == descriptor.granules as usize {
-                descriptor.granules *= count(n);
-                continue;
-            }
-            let (source, target) = if fetch { (hbm, vmem) } else { (vmem, hbm) };
-            let (source_stride, target_stride) = (int(source), int(target));
-            let dimension = DmaDimension { count: count(n), source_stride, target_stride };
-            descriptor.dimensions.insert(0, dimension);
-        }
-        descriptor
-    }
-}
-
-/// An axis of a block of tiles.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TileAxis {
-    /// Tile rows.
-    Rows,
-    /// Columns of 128 lanes.
-    Columns,
-}
-
-/// The last window along a dimension of the grid has fewer rows or columns than its block.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Edge {
-    /// The dimension of the grid; `None` if every window is cut.
-    pub dimension: Option<usize>,
-    /// What there is less of.
-    pub axis: TileAxis,
-    /// How many there are: tile rows (a multiple of the packing) or columns.
-    pub count: usize,
-}
-
-/// The window of one array.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Window {
-    /// A name for dumps.
-    pub name: String,
-    /// Which launch argument is the array's first granule.
-    pub argument: usize,
-    /// The block.
-    pub block: Block,
-    /// Granules of HBM per unit of each dimension of the grid; 0 where the window does not depend
-    /// on it.
-    pub strides: Vec<usize>,
-    /// Where it is cut. What was cut off an input holds zeros or what was there in an earlier step.
-    pub edges: Vec<Edge>,
-}
+use crate::llo::{Address, Builder, S, ScratchId, Value};
+use palmetto_isa::{MemorySpace, memory::VREG_GRANULES};
 
 /// The place of a kernel's body in the walk.
 #[derive(Clone, Debug)]
@@ -229,8 +40,8 @@ pub struct Step {
 struct Buffer<'a> {
     window: &'a Window,
     scratch: ScratchId,
-    /// The descriptor and the bytes of its transfers: bit `i` of the index is set where `ends[i]` is
-    /// at its last step.
+    /// The descriptor and the bytes of its transfers: bit `i` of the index is set where `ends[i]`
+    /// is at its last step.
     transfers: Vec<(u32, i32)>,
     /// Dimensions of the grid with an edge.
     ends: Vec<usize>,
@@ -424,7 +235,8 @@ impl Buffer<'_> {
         }
     }
 
-    /// Per transfer, whether it is the one of the window at `indices`; nothing if there is only one.
+    /// Per transfer, whether it is the one of the window at `indices`; nothing if there is only
+    /// one.
     fn conditions(&self, b: &mut Builder, grid: &Grid, indices: &[S]) -> Vec<S> {
         let mut conditions: Vec<S> = Vec::new();
         for d in &self.ends {

@@ -37,8 +37,8 @@ pub enum Access {
         /// How many lanes.
         lanes: usize,
     },
-    /// One value per row, which lies in the lanes of an array of some of the major dimensions and the
-    /// rows.
+    /// One value per row, which lies in the lanes of an array of some of the major dimensions and
+    /// the rows.
     Column {
         /// Which major dimensions it has.
         majors: Vec<bool>,

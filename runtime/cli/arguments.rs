@@ -198,7 +198,8 @@ pub(crate) struct InputArguments {
 /// Where the results go.
 #[derive(Debug, Args)]
 pub(crate) struct OutputArguments {
-    /// Write the results: to a .npz archive as arr_0, arr_1, .. or, if there is one, to a .npy file.
+    /// Write the results: to a .npz archive as arr_0, arr_1, .. or, if there is one, to a .npy
+    /// file.
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
     /// Print every element.

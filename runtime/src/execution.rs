@@ -240,6 +240,7 @@ fn branch(index: &ArrayLiteral, n_branches: usize) -> usize {
 fn origin(source: &Source) -> Origin {
     Origin {
         instruction: source.instruction.clone(),
+        description: source.description.clone(),
         op_name: source.metadata.op_name.clone(),
         location: location(source),
     }

@@ -9,9 +9,11 @@
 //!   the time; operations that only the hardware sees (padding, recomputation, extra passes) do
 //!   not count.
 //! * *busy* shares say what the hardware did: MXUs streaming rows, vector ALU slots filled, the HBM
-//!   channel moving bytes.
+//!   channel moving bytes, and so on.
 //! * The *bound* is the largest part of the time: the busiest unit, launch overhead, or, where no
 //!   unit is busy, latency.
+//! * The *roofline* is the least time that the instruction could take: its FLOPs at the chip's peak
+//!   or the bytes of its operands and results at the peak of HBM, whichever is longer.
 
 use std::collections::BTreeMap;
 
@@ -29,6 +31,8 @@ pub use losses::Loss;
 pub struct Origin {
     /// The HLO instruction.
     pub instruction: String,
+    /// What it computes, in a few words.
+    pub description: String,
     /// The path of names in the user's program.
     pub op_name: Option<String>,
     /// File and line in the user's program, `model.py:12`.
@@ -67,6 +71,12 @@ pub enum Bound {
     Vpu,
     /// HBM moves bytes.
     Hbm,
+    /// The transcendental units take operands.
+    Eup,
+    /// The cross-lane units take operands.
+    Xlu,
+    /// Vector registers are loaded from and stored to VMEM.
+    Vmem,
     /// Starting programs.
     Launch,
     /// Waiting for results, with no unit busy.
@@ -82,6 +92,9 @@ impl Bound {
             Self::Mxu => "mxu",
             Self::Vpu => "vpu",
             Self::Hbm => "hbm",
+            Self::Eup => "eup",
+            Self::Xlu => "xlu",
+            Self::Vmem => "vmem",
             Self::Launch => "launch",
             Self::Latency => "latency",
             Self::Model => "model",
@@ -98,6 +111,27 @@ pub struct Busy {
     pub vpu: f64,
     /// Of the HBM channel.
     pub hbm: f64,
+    /// Of the transcendental units.
+    pub eup: f64,
+    /// Of the cross-lane units.
+    pub xlu: f64,
+    /// Of the load or the store slots, whichever are fuller.
+    pub vmem: f64,
+}
+
+impl Busy {
+    /// The busiest of them.
+    pub fn most(&self) -> (f64, Bound) {
+        let candidates = [
+            (self.hbm, Bound::Hbm),
+            (self.vpu, Bound::Vpu),
+            (self.eup, Bound::Eup),
+            (self.xlu, Bound::Xlu),
+            (self.vmem, Bound::Vmem),
+        ];
+        let first = (self.mxu, Bound::Mxu);
+        candidates.into_iter().fold(first, |best, next| if next.0 > best.0 { next } else { best })
+    }
 }
 
 /// Sums over launches, and what follows from them.
@@ -119,6 +153,8 @@ pub struct Measures {
     pub hbm_bytes: u64,
     /// Share of the chip's peak that the program's FLOPs are.
     pub mfu: f64,
+    /// The least seconds that any program could take for this.
+    pub roofline_seconds: f64,
     /// Shares of busy units.
     pub busy: Busy,
     /// What takes the largest part of the time.
@@ -206,6 +242,7 @@ struct Sums {
     launch_cycles: Cycles,
     flops: u64,
     hbm_bytes: u64,
+    roofline_seconds: f64,
     modelled_cycles: Cycles,
     core: CoreReport,
 }
@@ -233,11 +270,13 @@ impl Profiler {
     /// A bundle program ran for `origin`.
     pub fn scheduled(&mut self, origin: &Origin, work: Work, launch: &LaunchReport) {
         let core = launch.total();
+        let roofline = work.roofline_seconds(&self.chip);
         self.add(origin, How::Scheduled, |sums| {
             sums.launches += launch.n_launches;
             sums.cycles += launch.cycles;
             sums.launch_cycles += launch.launch_cycles;
             sums.flops += work.flops;
+            sums.roofline_seconds += roofline;
             sums.hbm_bytes += core.dma_traffic(MemorySpace::Hbm).0;
             sums.core += &core;
         });
@@ -246,7 +285,9 @@ impl Profiler {
 
     /// The host computed `origin`, and `formula` says that it takes `cycles`.
     pub fn modelled(&mut self, origin: &Origin, work: Work, cycles: Cycles, formula: &str) {
+        let roofline = work.roofline_seconds(&self.chip);
         self.add(origin, How::Modelled { formula: formula.to_owned() }, |sums| {
+            sums.roofline_seconds += roofline;
             sums.launches += 1;
             sums.cycles += cycles;
             sums.modelled_cycles += cycles;
@@ -326,21 +367,14 @@ impl Sums {
         self.launch_cycles += other.launch_cycles;
         self.flops += other.flops;
         self.hbm_bytes += other.hbm_bytes;
+        self.roofline_seconds += other.roofline_seconds;
         self.modelled_cycles += other.modelled_cycles;
         self.core += &other.core;
     }
 
     fn measures(&self, chip: &ChipSpec) -> Measures {
         let cycles = self.cycles.0;
-        let core_cycles = cycles * u64::from(chip.n_cores);
-        let busy = Busy {
-            mxu: share(self.core.mxu_busy.0, core_cycles * u64::from(chip.n_mxus)),
-            vpu: share(
-                self.core.ops(Slot::VectorAlu),
-                core_cycles * Slot::VectorAlu.capacity() as u64,
-            ),
-            hbm: share(self.core.dma_busy.0, cycles),
-        };
+        let busy = self.busy(chip);
         let stalls = self.core.stalls.by_cause();
         let stalls = stalls.into_iter().filter(|(_, stalled)| stalled.0 > 0);
         Measures {
@@ -352,9 +386,26 @@ impl Sums {
             mxu_flops: self.core.mxu_flops(),
             hbm_bytes: self.hbm_bytes,
             mfu: ratio(float(self.flops), chip.peak_flops_per_cycle() * float(cycles)),
+            roofline_seconds: self.roofline_seconds,
             busy,
             bound: self.bound(busy),
             stalls: stalls.map(|(cause, stalled)| (cause, stalled.0)).collect(),
+        }
+    }
+
+    fn busy(&self, chip: &ChipSpec) -> Busy {
+        let core_cycles = self.cycles.0 * u64::from(chip.n_cores);
+        let filled = |slot: Slot| share(self.core.ops(slot), core_cycles * slot.capacity() as u64);
+        let taken = |slot: Slot, interval: u32, units: u32| {
+            share(self.core.ops(slot) * u64::from(interval), core_cycles * u64::from(units))
+        };
+        Busy {
+            mxu: share(self.core.mxu_busy.0, core_cycles * u64::from(chip.n_mxus)),
+            vpu: filled(Slot::VectorAlu),
+            hbm: share(self.core.dma_busy.0, self.cycles.0),
+            eup: taken(Slot::EupPush, chip.eup_interval_cycles, 1),
+            xlu: taken(Slot::XluPush, chip.xlu_interval_cycles, chip.n_xlus),
+            vmem: filled(Slot::VectorLoad).max(filled(Slot::VectorStore)),
         }
     }
 
@@ -363,16 +414,20 @@ impl Sums {
             return Bound::Model;
         }
         let launch = share(self.launch_cycles.0, self.cycles.0);
-        let working = busy.mxu.max(busy.vpu).max(busy.hbm);
-        let candidates = [
-            (busy.mxu, Bound::Mxu),
-            (busy.hbm, Bound::Hbm),
-            (busy.vpu, Bound::Vpu),
-            (launch, Bound::Launch),
-            (1.0 - launch - working, Bound::Latency),
-        ];
-        let first = candidates[0];
-        candidates.into_iter().fold(first, |best, next| if next.0 > best.0 { next } else { best }).1
+        let (working, unit) = busy.most();
+        let waiting = 1.0 - launch - working;
+        match (working >= launch, waiting > working.max(launch)) {
+            (_, true) => Bound::Latency,
+            (true, false) => unit,
+            (false, false) => Bound::Launch,
+        }
+    }
+}
+
+impl Work {
+    fn roofline_seconds(self, chip: &ChipSpec) -> f64 {
+        let computing = ratio(float(self.flops), chip.peak_flops());
+        computing.max(ratio(float(self.bytes.0), chip.hbm_peak_bytes_per_second))
     }
 }
 

@@ -161,10 +161,10 @@ impl Edges<'_> {
                 lists.iter_mut().for_each(Vec::clear);
             }
             lists[usize::from(access.writes)].push((index, access));
-            if inst.op.slot() == Slot::Dma {
-                if let Some(last) = last_dma.replace(index) {
-                    self.add(last, index, 1);
-                }
+            if inst.op.slot() == Slot::Dma
+                && let Some(last) = last_dma.replace(index)
+            {
+                self.add(last, index, 1);
             }
         }
     }

@@ -1,13 +1,14 @@
 //! List scheduling of a segment.
 //!
 //! Cycle by cycle, each slot takes the most urgent ready op, if the registers allow it
-//! ([`Pressure`]). That is done twice. First without a limit of registers, by the longest expected way
-//! to the end of the segment: it shows when each op could be issued. Then for real: no op is issued much
-//! before the time at which what depends on it would be late in that first schedule, so values are not
-//! made long before they are used, and registers go where they hide latency.
+//! ([`Pressure`]). That is done twice. First without a limit of registers, by the longest expected
+//! way to the end of the segment: it shows when each op could be issued. Then for real: no op is
+//! issued much before the time at which what depends on it would be late in that first schedule, so
+//! values are not made long before they are used, and registers go where they hide latency.
 //!
 //! What the chip is expected to take (FIFOs, busy units) only decides about the order; a bundle is
-//! written for a cycle only if it has ops or if the latencies of the instruction set ask for a distance.
+//! written for a cycle only if it has ops or if the latencies of the instruction set ask for a
+//! distance.
 
 mod pressure;
 mod units;
@@ -21,7 +22,8 @@ use std::{
 };
 use units::Units;
 
-/// Ready ops of a slot that are tried in a cycle before the slot stays empty.
+/// Ready ops of a slot that are tried in a cycle before the slot stays empty: so many of the most
+/// urgent, and so many of the first in program order.
 const TRIES: usize = 6;
 
 /// How many cycles before its time an op may be issued.
@@ -94,6 +96,8 @@ struct Scheduler<'a> {
     waiting: BinaryHeap<Reverse<(u64, usize)>>,
     /// Ops that could be issued, by slot: most urgent first, then in program order.
     ready: [BTreeSet<(Reverse<u32>, usize)>; Slot::ALL.len()],
+    /// The same in program order.
+    ready_in_order: [BTreeSet<usize>; Slot::ALL.len()],
     pressure: Pressure,
     units: Units<'a>,
     now: u64,
@@ -116,6 +120,7 @@ impl<'a> Scheduler<'a> {
             earliest: vec![0; segment.len()],
             waiting: BinaryHeap::new(),
             ready: std::array::from_fn(|_| BTreeSet::new()),
+            ready_in_order: std::array::from_fn(|_| BTreeSet::new()),
             pressure: Pressure::new(segment, context.live, context.limits),
             units: Units::new(context.chip),
             now: 0,
@@ -157,6 +162,7 @@ impl<'a> Scheduler<'a> {
         }
         let slot = slot_index(self.segment[index].op.slot());
         self.ready[slot].insert((Reverse(self.wishes.urgency[index]), index));
+        self.ready_in_order[slot].insert(index);
     }
 
     /// Fills the bundle of this cycle.
@@ -165,13 +171,13 @@ impl<'a> Scheduler<'a> {
         let mut room = Slot::ALL.map(Slot::capacity);
         loop {
             let before = issued.len();
-            for slot in 0..Slot::ALL.len() {
-                while room[slot] > 0
+            for (slot, room) in room.iter_mut().enumerate() {
+                while *room > 0
                     && let Some(index) = self.choose(slot)
                 {
                     self.issue(index);
                     issued.push(index);
-                    room[slot] -= 1;
+                    *room -= 1;
                 }
             }
             // What was issued may have made ops ready that may share the bundle.
@@ -183,16 +189,15 @@ impl<'a> Scheduler<'a> {
 
     /// The best op of a slot that may be issued now; it is admitted.
     fn choose(&mut self, slot: usize) -> Option<usize> {
-        let first = self.pressure.first();
-        let in_order = (Reverse(self.wishes.urgency.get(first).copied()?), first);
-        let in_order = self.ready[slot].contains(&in_order).then_some(in_order);
-        let candidates: Vec<_> =
-            self.ready[slot].iter().take(TRIES).copied().chain(in_order).collect();
-        for candidate in candidates {
-            let (_, index) = candidate;
+        // The most urgent may be far ahead and need registers that are not there.
+        let urgent = self.ready[slot].iter().take(TRIES).map(|(_, index)| *index);
+        let nearest = self.ready_in_order[slot].iter().take(TRIES).copied();
+        let candidates: Vec<usize> = urgent.chain(nearest).collect();
+        for index in candidates {
             let fits = self.units.ready_at(&self.segment[index].op) <= self.now;
             if fits && self.pressure.admit(index) {
-                self.ready[slot].remove(&candidate);
+                self.ready[slot].remove(&(Reverse(self.wishes.urgency[index]), index));
+                self.ready_in_order[slot].remove(&index);
                 return Some(index);
             }
         }

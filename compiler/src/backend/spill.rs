@@ -344,12 +344,12 @@ impl Demand {
 
     fn choose(&mut self, limits: [i32; 3]) -> BTreeSet<Value> {
         let mut chosen = BTreeSet::new();
-        for class in 0..3 {
+        for (class, limit) in limits.into_iter().enumerate() {
             let mut point = 0;
             while point < self.counts[class].len() {
-                if self.counts[class][point] <= limits[class] {
+                if self.counts[class][point] <= limit {
                     point += 1;
-                } else if let Some(value) = self.cheapest(class, point, limits[class]) {
+                } else if let Some(value) = self.cheapest(class, point, limit) {
                     self.take_out(value);
                     chosen.insert(value);
                 } else {

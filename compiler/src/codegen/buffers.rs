@@ -1,8 +1,8 @@
 //! Packs the arrays of intermediate values into one heap, reusing space.
 //!
-//! Steps are numbered in program order. An array is alive from its first to its last mention; if it is
-//! mentioned in a loop and also outside of it, or in an iteration before it is written in it, it is
-//! alive for the whole loop.
+//! Steps are numbered in program order. An array is alive from its first to its last mention; if it
+//! is mentioned in a loop and also outside of it, or in an iteration before it is written in it, it
+//! is alive for the whole loop.
 
 use std::{collections::BTreeMap, ops::Range};
 

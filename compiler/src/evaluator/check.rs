@@ -4,11 +4,11 @@
 //! |---|---|
 //! | `check.expect_eq` | the values are equal: -0 equals 0, a NaN equals nothing |
 //! | `check.expect_almost_eq` | they differ by at most the tolerance, 1e-3 unless given |
-//! | `check.expect_close` | they are `min_ulp_difference` (0) to `max_ulp_difference` (3) units in the last place apart |
+//! | `check.expect_close` | at least `min_ulp_difference` (0), at most `max_ulp_difference` (3) ulps |
 //! | `check.eq` | integers are equal; floats differ by at most 1e-4 |
 //!
-//! In all but the first, a NaN equals a NaN, and an infinity only itself. In `expect_close` a number
-//! and an infinity or a NaN are 2^64 - 1 units apart; the units of integers are 1.
+//! In all but the first, a NaN equals a NaN, and an infinity only itself. In `expect_close` a
+//! number and an infinity or a NaN are 2^64 - 1 units apart; the units of integers are 1.
 
 use std::fmt;
 
@@ -226,7 +226,7 @@ fn compare_arrays(
     let rule = rule.on(actual.element_type());
     with_element_type!(actual.element_type(), T => {
         let pairs = view::<T>(actual).iter().zip(view::<T>(expected)).enumerate();
-        let mut refused = pairs.filter(|(_, (actual, expected))| !rule.judge(**actual, **expected).0);
+        let mut refused = pairs.filter(|(_, (a, e))| !rule.judge(**a, **e).0);
         let first = refused.next().map(|(element, (a, e))| Difference {
             leaf: None,
             index: index_of(element, actual.shape().dimensions()),

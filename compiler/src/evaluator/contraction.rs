@@ -12,7 +12,7 @@ use rayon::prelude::*;
 
 use super::element::{Element, Float, Integer, Truth, with_class, with_element_type};
 use super::elementwise::{view, view_mut};
-use super::rounding::{bf16_from_f32, bf16_to_f32};
+use super::rounding::{bf16_from_f32, bf16_to_f32, with_one_nan};
 use crate::hlo::{ArrayLiteral, ArrayShape, DotDimensionNumbers, ElementType, Precision};
 
 /// Rows and columns of the result that are computed together.
@@ -46,7 +46,7 @@ pub(super) fn dot(
         let sums = sums::<f64>(&lhs, &rhs);
         with_element_type!(shape.element_type(), T => {
             let to = view_mut::<T>(&mut result).par_iter_mut();
-            to.zip(sums).for_each(|(to, sum)| *to = T::from_f64(sum));
+            to.zip(sums).for_each(|(to, sum)| *to = T::from_f64(with_one_nan(sum)));
         });
     } else {
         let sums = sums::<i64>(&lhs, &rhs);

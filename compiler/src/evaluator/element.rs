@@ -63,6 +63,11 @@ pub(super) trait Element: NativeType + Send + Sync {
 pub(super) trait Float: Element + std::ops::Neg<Output = Self> {
     /// The exact value.
     fn to_f64(self) -> f64;
+
+    /// The nearest value of a computed number; every NaN becomes the positive quiet one.
+    fn rounded(value: f64) -> Self {
+        Self::from_f64(rounding::with_one_nan(value))
+    }
 }
 
 /// An integer. Arithmetic wraps.
@@ -146,7 +151,8 @@ impl Element for Truth {
 }
 
 macro_rules! impl_float {
-    ($($T:ident $Bits:ident $Signed:ident, $from_f64:expr, $from_integer:expr, $to_f64:expr;)*) => { $(
+    ($($T:ident $Bits:ident $Signed:ident,
+        $from_f64:expr, $from_integer:expr, $to_f64:expr;)*) => { $(
         impl Element for $T {
             fn from_f64(value: f64) -> Self { $from_f64(value) }
             fn from_i64(value: i64) -> Self {
@@ -167,7 +173,8 @@ macro_rules! impl_float {
     )* };
 }
 impl_float! {
-    f16 u16 i16, rounding::f16_from_f64, |m| rounding::f16_from_f64(sticky_f64(m)), |v: f16| v.to_f64();
+    f16 u16 i16,
+        rounding::f16_from_f64, |m| rounding::f16_from_f64(sticky_f64(m)), |v: f16| v.to_f64();
     bf16 u16 i16, rounding::bf16_from_f64, |m| rounding::bf16_from_f64(sticky_f64(m)),
         |v| f64::from(rounding::bf16_to_f32(v));
     f32 u32 i32, to_f32, nearest_f32, f64::from;

@@ -92,7 +92,7 @@ fn reduce_plainly(
             let (combine, init) = (float_combination(opcode)?, view::<T>(init)[0].to_f64());
             let combine = |sum, &element: &T| combine(sum, element.to_f64());
             fold_rows::<T>(&mut result, &rows, length, |row| {
-                T::from_f64(row.iter().fold(init, combine))
+                T::rounded(row.iter().fold(init, combine))
             });
         },
         integer => {

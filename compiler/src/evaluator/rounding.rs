@@ -16,6 +16,16 @@ pub(super) fn f16_from_f64(value: f64) -> f16 {
     f16::from_f32(round_to_odd(value))
 }
 
+/// The value, or the one NaN that arithmetic gives: which sign and payload an operation puts into a
+/// NaN is where hosts differ.
+pub(super) fn with_one_nan(value: f64) -> f64 {
+    const NAN: u64 = 0x7ff8_0000_0000_0000;
+    // On integers, since to an optimiser one NaN is as good as another.
+    let bits = value.to_bits();
+    let magnitude = bits & !(1 << 63);
+    f64::from_bits(if magnitude > f64::INFINITY.to_bits() { NAN } else { bits })
+}
+
 /// The nearest `bf16`; a NaN stays a NaN with its sign and upper bits.
 pub(super) fn bf16_from_f32(value: f32) -> bf16 {
     let bits = value.to_bits();

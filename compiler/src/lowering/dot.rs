@@ -1,7 +1,7 @@
 //! Regions with a dot: the matmul kernel, with what comes after the dot as its epilogue.
 //!
-//! In memory order, the last two dimensions of the result are a free dimension of either operand; the
-//! operand that gives the rows is the kernel's left one, whichever it is in HLO. The last two
+//! In memory order, the last two dimensions of the result are a free dimension of either operand;
+//! the operand that gives the rows is the kernel's left one, whichever it is in HLO. The last two
 //! dimensions of each operand are its free and a contracted one. Layout assignment arranges that;
 //! what it could not arrange is refused.
 

@@ -368,7 +368,8 @@ fn binary_of(opcode: Opcode, of: Element) -> Option<Binary> {
         Opcode::Minimum => (Binary::Minimum, true),
         Opcode::Multiply => (Binary::Multiply, true),
         Opcode::Or => (Binary::Or, !is_float),
-        // Shifts are of 32-bit words; narrower types shift by amounts that would have to be checked.
+        // Shifts are of 32-bit words; narrower types shift by amounts that would have to be
+        // checked.
         Opcode::ShiftLeft => (Binary::ShiftLeft, !is_float && !is_mask && of.packing() == 1),
         Opcode::ShiftRightArithmetic => {
             (Binary::ShiftRightArithmetic, !is_float && !is_mask && of.packing() == 1)

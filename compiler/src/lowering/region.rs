@@ -75,8 +75,8 @@ impl<'m> Region<'m> {
         self.computation.instruction(id)
     }
 
-    /// The operand of the instruction that the region was made of which `input` stands for: the body of
-    /// a fusion refers to operands by parameters.
+    /// The operand of the instruction that the region was made of which `input` stands for: the
+    /// body of a fusion refers to operands by parameters.
     pub fn operand(&self, instruction: &Instruction, input: InstructionId) -> InstructionId {
         match (instruction.op(), self.instruction(input).op()) {
             (Op::Fusion { .. }, Op::Parameter { number }) => instruction.operands()[*number],
@@ -125,8 +125,8 @@ pub(super) fn element_of(element_type: ElementType) -> Result<Element, Refusal> 
     })
 }
 
-/// Whether an instruction is made of nothing: an iota, a constant with one value, or such a constant
-/// repeated. Kernels make these where they need them instead of loading them.
+/// Whether an instruction is made of nothing: an iota, a constant with one value, or such a
+/// constant repeated. Kernels make these where they need them instead of loading them.
 pub fn is_generator(computation: &Computation, id: InstructionId) -> bool {
     let instruction = computation.instruction(id);
     match instruction.op() {

@@ -1,5 +1,5 @@
-//! Proof that an assignment is right, made without looking at how it came about: no two buffers that
-//! are alive at the same time share a granule, and all lie in the heap.
+//! Proof that an assignment is right, made without looking at how it came about: no two buffers
+//! that are alive at the same time share a granule, and all lie in the heap.
 
 use std::collections::BTreeMap;
 

@@ -1,8 +1,9 @@
 //! Constant folding: values that are known are computed now, by the evaluator.
 //!
 //! An expression of constants and iotas is folded if it is small, if the device would be slow at it
-//! (transcendental functions, ops without a kernel), or if it needs a table anyway. Cheap expressions of
-//! iotas, such as causal masks, are left to the kernels, which make them without reading memory.
+//! (transcendental functions, ops without a kernel), or if it needs a table anyway. Cheap
+//! expressions of iotas, such as causal masks, are left to the kernels, which make them without
+//! reading memory.
 
 use std::collections::BTreeMap;
 

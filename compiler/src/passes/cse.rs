@@ -1,4 +1,5 @@
-//! Common subexpression elimination: what is computed twice from the same operands is computed once.
+//! Common subexpression elimination: what is computed twice from the same operands is computed
+//! once.
 //!
 //! Instructions with effects, parameters, and calls of computations are left alone; nothing is
 //! merged across an `opt-barrier`, since its results are values of their own.

@@ -1,4 +1,5 @@
-//! What `default` means: dots that leave the precision of an operand open get the one of the options.
+//! What `default` means: dots that leave the precision of an operand open get the one of the
+//! options.
 
 use super::{Changed, PassContext, PassError};
 use crate::{

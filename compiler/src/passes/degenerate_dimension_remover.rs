@@ -1,8 +1,8 @@
 //! Dimensions of size 1 go away, but for entry parameters, results, and what needs them.
 //!
-//! On the device such a dimension is padded to a whole tile if it is one of the last two, and an array
-//! of `[512, 1]` has nothing in common with one of `[512]`. Every value is computed without its
-//! dimensions of size 1 where the op allows it; a reshape stands where one with them is needed.
+//! On the device such a dimension is padded to a whole tile if it is one of the last two, and an
+//! array of `[512, 1]` has nothing in common with one of `[512]`. Every value is computed without
+//! its dimensions of size 1 where the op allows it; a reshape stands where one with them is needed.
 
 use std::collections::BTreeMap;
 

@@ -1,10 +1,10 @@
 //! Fusion: what one kernel can compute becomes one instruction.
 //!
-//! From users to operands: a producer joins the group of its users if all of them are in one group and
-//! [`choose_kernel`] has a kernel for the larger group. Values that are made of nothing (iotas,
+//! From users to operands: a producer joins the group of its users if all of them are in one group
+//! and [`choose_kernel`] has a kernel for the larger group. Values that are made of nothing (iotas,
 //! constants repeated) need not be in a group: kernels make them where they need them. Converts and
-//! broadcasts that several groups use are computed in each. A group never gets a second value that is
-//! needed outside.
+//! broadcasts that several groups use are computed in each. A group never gets a second value that
+//! is needed outside.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,11 +1,11 @@
 //! Layout assignment: the order of dimensions of every array, and its tiling.
 //!
 //! From users to operands: the entry root is row-major, and every instruction asks its operands for
-//! the order that makes its own kernel simple. Elementwise ops and broadcasts want the order of their
-//! result; a transpose wants the order that makes it move nothing; a dot wants, in the two tiled
-//! dimensions, a free and a contracted one of each operand. The first user that asks is heard; where
-//! another wants something else, a `copy` is inserted. Entry parameters take the order that is wanted of
-//! them if the options leave it to the compiler, or else are row-major too.
+//! the order that makes its own kernel simple. Elementwise ops and broadcasts want the order of
+//! their result; a transpose wants the order that makes it move nothing; a dot wants, in the two
+//! tiled dimensions, a free and a contracted one of each operand. The first user that asks is
+//! heard; where another wants something else, a `copy` is inserted. Entry parameters take the order
+//! that is wanted of them if the options leave it to the compiler, or else are row-major too.
 //!
 //! Not a constraint solver: conflicts are settled by order, not by cost.
 
@@ -101,7 +101,8 @@ fn is_flexible(op: &Op) -> bool {
     is_arranged || op.opcode().is_elementwise() && !matches!(op, Op::BitcastConvert)
 }
 
-/// The order that an instruction whose result is in `order` wants of operand `n`; nothing of tuples.
+/// The order that an instruction whose result is in `order` wants of operand `n`; nothing of
+/// tuples.
 fn wanted(
     module: &Module,
     (computation, id): (ComputationId, InstructionId),
@@ -163,7 +164,8 @@ impl<'m> Dot<'m> {
         Self { shapes, contracting, result }
     }
 
-    /// The free dimensions that are tiled in a result of this order, by operand, if there is one of each.
+    /// The free dimensions that are tiled in a result of this order, by operand, if there is one of
+    /// each.
     fn axes(&self, order: &[usize]) -> Option<[usize; 2]> {
         let [.., row, lane] = order else { return None };
         match (self.result[*row]?, self.result[*lane]?) {
@@ -188,8 +190,8 @@ impl<'m> Dot<'m> {
         majors.chain(tiled.iter().copied()).collect()
     }
 
-    /// The order that suits operand `n` for a result in `order`: its free and its contracted dimension
-    /// in the tiles, the contracted one in the lanes of the operand that gives the rows.
+    /// The order that suits operand `n` for a result in `order`: its free and its contracted
+    /// dimension in the tiles, the contracted one in the lanes of the operand that gives the rows.
     fn wanted(&self, order: &[usize], n: usize) -> Order {
         let shape = self.shapes[n];
         let largest = |pair: &usize| shape.dimensions()[self.contracting[n][*pair]];

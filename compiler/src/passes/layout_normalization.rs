@@ -1,9 +1,9 @@
 //! Layout normalisation: every array in row-major order of its *physical* dimensions.
 //!
-//! After it, the dimensions of a shape are in the order in which they lie in memory, so that kernels
-//! need not think about layouts. What was a transpose between two orders is a transpose of
-//! physical dimensions, or nothing. `bitcast`s stand where an order is not free: behind entry parameters
-//! and behind dots, whose result order is what their dimension numbers say.
+//! After it, the dimensions of a shape are in the order in which they lie in memory, so that
+//! kernels need not think about layouts. What was a transpose between two orders is a transpose of
+//! physical dimensions, or nothing. `bitcast`s stand where an order is not free: behind entry
+//! parameters and behind dots, whose result order is what their dimension numbers say.
 
 use std::collections::BTreeMap;
 
@@ -203,8 +203,8 @@ impl Normalizer<'_> {
     }
 }
 
-/// The dimension numbers over the physical dimensions of the operands, and the shape that such a dot has,
-/// with the layout that puts its dimensions where those of `shape` are.
+/// The dimension numbers over the physical dimensions of the operands, and the shape that such a
+/// dot has, with the layout that puts its dimensions where those of `shape` are.
 fn physical_dot(
     numbers: &DotDimensionNumbers,
     orders: &[Order; 2],

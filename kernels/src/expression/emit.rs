@@ -109,8 +109,8 @@ impl<'a> Emitter<'a> {
         found
     }
 
-    /// The divisors that are the same in every column, of divisions under `roots` that are not; with
-    /// the type of the quotient.
+    /// The divisors that are the same in every column, of divisions under `roots` that are not;
+    /// with the type of the quotient.
     pub fn column_divisors(&self, roots: &[NodeId], known: &[NodeId]) -> Vec<(NodeId, Element)> {
         let (mut open, mut found, mut seen) = (roots.to_vec(), Vec::new(), BTreeSet::new());
         while let Some(id) = open.pop() {

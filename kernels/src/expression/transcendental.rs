@@ -20,8 +20,9 @@ pub(super) fn exponential(b: &mut Builder, x: V, result: Element) -> V {
         b.eup_exp2(power);
         return b.eup_pop();
     }
-    // e^x = 2^(x log2 e). The exponent needs more digits than f32 has: its leading part is a product of
-    // two factors of 12 bits, which is exact; the rest is small, and a factor of its own.
+    // e^x = 2^(x log2 e). The exponent needs more digits than f32 has: its leading part is a
+    // product of two factors of 12 bits, which is exact; the rest is small, and a factor of its
+    // own.
     let (low, high) = (b.f32(-104.0), b.f32(89.0));
     let x = b.vmax_f32(x, low);
     let x = b.vmin_f32(x, high);

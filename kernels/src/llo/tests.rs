@@ -1,3 +1,5 @@
+//! Text and verification of LLO functions.
+
 use super::{Address, Builder, Function, Value, parse_function, print_function, verify_function};
 use expect_test::{Expect, expect};
 use palmetto_isa::{DmaDescriptor, DmaDimension, MemorySpace, TPU_V4};

@@ -2,14 +2,14 @@
 //!
 //! * A value is defined once, before it is used, in the block that uses it or in one around it; its
 //!   number is below the function's count. The values of a loop: trip count and initial values are
-//!   defined before it, index and parameters in its body, next values at the end of the body, results
-//!   after it. The four values of a carried value are of one class.
+//!   defined before it, index and parameters in its body, next values at the end of the body,
+//!   results after it. The four values of a carried value are of one class.
 //! * No branches and no `halt`: control flow is loops, at most [`MAX_DEPTH`] deep.
 //! * Units, parts, sublanes and descriptors that immediates name exist; descriptors walk at most as
 //!   many dimensions as the engine.
 //! * Scratches are in VMEM or SMEM, fit into it and do not overlap; scratch 0 holds the launch
-//!   arguments. An op touches a scratch of the memory that it works on, and only memory, DMA and wait
-//!   ops touch any.
+//!   arguments. An op touches a scratch of the memory that it works on, and only memory, DMA and
+//!   wait ops touch any.
 //!
 //! What depends on values (addresses, what FIFOs hold, sync flags) is not checked here.
 

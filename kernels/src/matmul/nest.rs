@@ -2,10 +2,10 @@
 //!
 //! A *phase* streams some rows through one block of weights on every MXU. The MXUs share a phase as
 //! `depths` x `columns` x `rows`: blocks of weights of that many contracted blocks and that many
-//! columns, and that many pieces of the rows. While a phase streams, the weights of the next one are
-//! pushed, and the results of an earlier one are popped and added to the sums in VMEM: pops lag behind
-//! by as many phases as it takes for results to arrive, so nothing waits. Only at the end of the nest
-//! the FIFOs run empty.
+//! columns, and that many pieces of the rows. While a phase streams, the weights of the next one
+//! are pushed, and the results of an earlier one are popped and added to the sums in VMEM: pops lag
+//! behind by as many phases as it takes for results to arrive, so nothing waits. Only at the end of
+//! the nest the FIFOs run empty.
 
 use super::{
     geometry::{Plan, TILE_ROWS_PER_COLUMN, pairs},
@@ -338,8 +338,8 @@ impl Emitter<'_> {
         });
     }
 
-    /// One phase: streams its rows, pushes the weights of the next one, pops what an earlier one has
-    /// computed.
+    /// One phase: streams its rows, pushes the weights of the next one, pops what an earlier one
+    /// has computed.
     fn phase(&self, b: &mut Builder, state: &State, work: Work) -> State {
         let mut next = state.clone();
         let mut weights = self.rhs.address.base;

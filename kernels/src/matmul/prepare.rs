@@ -1,8 +1,8 @@
 //! Makes the operands of a step fit for the MXUs.
 //!
-//! Contracted indices beyond the end are zeroed in the window itself. What is not bf16 as it stands is
-//! written to *planes*: packed bf16 rows, one plane per part of the values. A window that has not
-//! changed since the step before is not prepared again.
+//! Contracted indices beyond the end are zeroed in the window itself. What is not bf16 as it stands
+//! is written to *planes*: packed bf16 rows, one plane per part of the values. A window that has
+//! not changed since the step before is not prepared again.
 
 use super::{
     Scratches,
@@ -173,8 +173,8 @@ fn clear_rows(b: &mut Builder, block: &TileBlock, at: Address, valid: usize) {
     });
 }
 
-/// All bits of the first `n` rows of a packed register: `packing` rows share each word, the first of
-/// them in the low bits.
+/// All bits of the first `n` rows of a packed register: `packing` rows share each word, the first
+/// of them in the low bits.
 fn valid_bits(b: &mut Builder, packing: usize, n: usize) -> V {
     let (n, most) = (b.i32(int(n)), b.i32(int(packing)));
     let sublane = b.vsublane();

@@ -72,7 +72,8 @@ fn lower_bound(spec: &Matmul, tiling: &Tiling) -> usize {
         + rows * columns * SUBLANES
 }
 
-/// Sizes of windows to try for `extent`: even divisions of it, also rounded up to what suits the MXUs.
+/// Sizes of windows to try for `extent`: even divisions of it, also rounded up to what suits the
+/// MXUs.
 fn sizes(extent: usize, unit: usize, largest: usize, multiples: &[usize]) -> Vec<usize> {
     let whole = extent.next_multiple_of(unit);
     let mut sizes = BTreeSet::from([unit]);

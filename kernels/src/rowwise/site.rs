@@ -158,8 +158,8 @@ impl<'a> RowSite<'a> {
         packing::extend(b, high, element)
     }
 
-    /// The granule, in the window of an array of one value per row, with the 128 rows around tile row
-    /// `tile_row`, and which part of its words.
+    /// The granule, in the window of an array of one value per row, with the 128 rows around tile
+    /// row `tile_row`, and which part of its words.
     fn line_of(&self, b: &mut Builder, (element, has): (Element, &[bool]), tile_row: S) -> (S, S) {
         let packing = element.packing();
         let (shift, mask) = (b.s(int(packing.ilog2() as usize)), b.s(int(packing - 1)));

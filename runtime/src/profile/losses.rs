@@ -42,38 +42,49 @@ pub(super) fn find(instructions: &[InstructionReport], chip: &ChipSpec) -> Vec<L
 fn reason(measures: &Measures, chip: &ChipSpec) -> String {
     let Measures { cycles, launches, flops, mxu_flops, hbm_bytes, launch_cycles, busy, .. } =
         *measures;
+    let unit = |name: &str, busy: f64| format!("the {name} are busy {}", percent(busy));
+    let mxus = percent(busy.mxu);
     match measures.bound {
         Bound::Mxu => {
             let useful = ratio(float(flops), float(mxu_flops)).min(1.0);
-            format!(
-                "the MXUs are busy {}; {} of what they multiply is asked for",
-                percent(busy.mxu),
-                percent(useful)
-            )
+            let asked = percent(useful);
+            format!("the MXUs are busy {mxus}; {asked} of what they multiply is asked for")
         }
-        Bound::Vpu => format!(
-            "vector arithmetic fills {} of its slots while the MXUs are busy {}",
-            percent(busy.vpu),
-            percent(busy.mxu)
-        ),
+        Bound::Vpu => {
+            let filled = percent(busy.vpu);
+            format!("vector arithmetic fills {filled} of its slots while the MXUs are busy {mxus}")
+        }
         Bound::Hbm => format!(
             "HBM is busy {}: {:.1} FLOPs per byte, the chip needs {:.0} to be bound by its MXUs",
             percent(busy.hbm),
             ratio(float(flops), float(hbm_bytes)),
             chip.peak_flops() / chip.hbm_peak_bytes_per_second
         ),
+        Bound::Eup => unit("transcendental units", busy.eup),
+        Bound::Xlu => unit("cross-lane units", busy.xlu),
+        Bound::Vmem => format!("loads from VMEM or stores to it fill {}", percent(busy.vmem)),
         Bound::Launch => format!(
             "{launches} launches take {} of its time just to start",
             percent(share(launch_cycles, cycles))
         ),
-        Bound::Latency => match measures.stalls.iter().max_by_key(|(_, stalled)| **stalled) {
-            Some((cause, stalled)) => format!(
-                "no unit is busy half the time; the longest wait is for {cause} ({} of the cycles)",
-                percent(share(*stalled, cycles * u64::from(chip.n_cores)))
-            ),
-            None => "no unit is busy half the time: the bundles carry few ops".to_owned(),
-        },
+        Bound::Latency => latency(measures, chip),
         Bound::Model => "no device kernel yet: its time comes from a formula".to_owned(),
+    }
+}
+
+/// No unit is busy: how much of the time nothing is issued, and for what it mostly waits.
+fn latency(measures: &Measures, chip: &ChipSpec) -> String {
+    let core_cycles = measures.cycles * u64::from(chip.n_cores);
+    let (most, unit) = measures.busy.most();
+    let busiest = format!("the busiest unit is {} with {}", unit.name(), percent(most));
+    let stalled: u64 = measures.stalls.values().sum();
+    let stalled = percent(share(stalled, core_cycles));
+    match measures.stalls.iter().max_by_key(|(_, stalled)| **stalled) {
+        Some((cause, longest)) => format!(
+            "{busiest}; nothing is issued {stalled} of the time, mostly waiting for {cause} ({})",
+            percent(share(*longest, core_cycles))
+        ),
+        None => format!("{busiest}; bundles are issued all the time, with few ops in them"),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write};
 
-use super::{How, InstructionReport, Measures, Report};
+use super::{How, InstructionReport, Measures, Origin, Report};
 
 /// Rows that are shown before the rest is summed up.
 const MAX_ROWS: usize = 20;
@@ -76,7 +76,7 @@ impl Report {
             cells[0] = with_unit(seconds, "s");
             cells[1] = percent(super::share(cycles, self.total.cycles));
             cells[2] = grouped(cycles);
-            cells[9] = format!("{} more instructions", rest.len());
+            cells[10] = format!("{} more instructions", rest.len());
             lines.push(cells);
         }
         write_aligned(f, &lines)
@@ -84,15 +84,10 @@ impl Report {
 
     fn cells(&self, row: &InstructionReport) -> [String; COLUMNS] {
         let Measures { cycles, seconds, launches, flops, mfu, busy, bound, .. } = &row.measures;
+        let roofline = super::ratio(row.measures.roofline_seconds, *seconds);
         let known = |share: f64| match row.how {
             How::Scheduled => percent(share),
             How::Modelled { .. } => "-".to_owned(),
-        };
-        let from = match (&row.origin.op_name, &row.origin.location) {
-            (Some(name), Some(place)) => format!("{} {}", tail(name), file_name(place)),
-            (Some(name), None) => tail(name),
-            (None, Some(place)) => file_name(place).to_owned(),
-            (None, None) => String::new(),
         };
         let times = if *launches > 1 { format!(" x{launches}") } else { String::new() };
         [
@@ -101,12 +96,13 @@ impl Report {
             grouped(*cycles),
             with_unit(super::float(*flops), ""),
             percent(*mfu),
+            percent(roofline),
             known(busy.mxu),
             known(busy.vpu),
             known(busy.hbm),
             bound.name().to_owned(),
             format!("{}{times}", tail(&row.origin.instruction)),
-            from,
+            from(&row.origin),
         ]
     }
 
@@ -137,19 +133,33 @@ impl Report {
             if n == 0 {
                 f.write_str("\nLargest losses of utilisation\n")?;
             }
-            let what = loss.origin.op_name.as_deref().map(tail).unwrap_or_default();
-            let what = if what.is_empty() { what } else { format!(" ({what})") };
             let (share, name) = (percent(loss.share), &loss.origin.instruction);
-            writeln!(f, "  {}. {share} of the peak in {name}{what}:", n + 1)?;
+            let from = from(&loss.origin);
+            let from = if from.is_empty() { from } else { format!(" ({from})") };
+            writeln!(f, "  {}. {share} of the peak in {name}{from}:", n + 1)?;
             writeln!(f, "     {}", loss.reason)?;
         }
         Ok(())
     }
 }
 
-const COLUMNS: usize = 11;
-const HEADINGS: [&str; COLUMNS] =
-    ["time", "share", "cycles", "FLOP", "MFU", "MXU", "VPU", "HBM", "bound", "instruction", "from"];
+const COLUMNS: usize = 12;
+/// The columns before the words.
+const NUMBERS: usize = 9;
+const HEADINGS: [&str; COLUMNS] = [
+    "time",
+    "share",
+    "cycles",
+    "FLOP",
+    "MFU",
+    "roof",
+    "MXU",
+    "VPU",
+    "HBM",
+    "bound",
+    "instruction",
+    "from",
+];
 
 /// Numbers to the right, words to the left, two blanks between columns.
 fn write_aligned(f: &mut fmt::Formatter<'_>, lines: &[[String; COLUMNS]]) -> fmt::Result {
@@ -159,7 +169,7 @@ fn write_aligned(f: &mut fmt::Formatter<'_>, lines: &[[String; COLUMNS]]) -> fmt
         let mut text = String::new();
         for (column, cell) in line.iter().enumerate() {
             let width = widths[column];
-            if column < 8 {
+            if column < NUMBERS {
                 write!(text, "  {cell:>width$}")?;
             } else {
                 write!(text, "  {cell:<width$}")?;
@@ -212,6 +222,21 @@ pub fn grouped(number: u64) -> String {
         text.push(digit);
     }
     text
+}
+
+/// Where the user wrote it: line, and the last names of the path.
+fn from(origin: &Origin) -> String {
+    let name = origin.op_name.as_deref().map(|path| {
+        // The outermost name is the whole function's, on every row the same.
+        let inner = path.split_once('/').filter(|(outer, _)| outer.starts_with("jit("));
+        tail(inner.map_or(path, |(_, inner)| inner))
+    });
+    let place = origin.location.as_deref().map(file_name);
+    match (place, name) {
+        (Some(place), Some(name)) => format!("{place} {name}"),
+        (Some(place), None) => place.to_owned(),
+        (None, name) => name.unwrap_or_default(),
+    }
 }
 
 /// The end of a long name, which is where names differ.

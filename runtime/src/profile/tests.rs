@@ -1,3 +1,5 @@
+//! The arithmetic and the text of reports.
+
 use super::*;
 use expect_test::expect;
 use palmetto_isa::TPU_V4;
@@ -5,6 +7,7 @@ use palmetto_isa::TPU_V4;
 fn origin(instruction: &str, op_name: &str) -> Origin {
     Origin {
         instruction: instruction.to_owned(),
+        description: "an example".to_owned(),
         op_name: Some(op_name.to_owned()),
         location: Some("models/block.py:12".to_owned()),
     }
@@ -105,20 +108,20 @@ fn the_table_is_readable() {
           HBM          2.30 MB moved, 3.15 MB in use at most
           modelled     20.0 % of the time (no device kernel)
 
-             time   share  cycles    FLOP     MFU     MXU     VPU     HBM  bound  instruction  from
-          9.52 us  50.0 %  10,000  2.10 G  80.0 %  90.0 %   0.1 %   5.0 %  mxu    dot.1        f/dot block.py:12
-          5.71 us  30.0 %   6,000  3.00 k   0.0 %   0.0 %  75.0 %  30.0 %  vpu    fusion.3 x3  f/exp block.py:12
-          3.81 us  20.0 %   4,000       0   0.0 %       -       -       -  model  sort.4       f/sort block.py:12
+             time   share  cycles    FLOP     MFU    roof     MXU     VPU     HBM  bound  instruction  from
+          9.52 us  50.0 %  10,000  2.10 G  80.0 %  80.0 %  90.0 %   0.1 %   5.0 %  mxu    dot.1        block.py:12 f/dot
+          5.71 us  30.0 %   6,000  3.00 k   0.0 %   0.0 %   0.0 %  75.0 %  30.0 %  vpu    fusion.3 x3  block.py:12 f/exp
+          3.81 us  20.0 %   4,000       0   0.0 %   0.0 %       -       -       -  model  sort.4       block.py:12 f/sort
 
         Loops
           while.2: 3 trips, entered once, 30.0 % of the time  block.py:12
 
         Largest losses of utilisation
-          1. 30.0 % of the peak in fusion.3 (f/exp):
+          1. 30.0 % of the peak in fusion.3 (block.py:12 f/exp):
              vector arithmetic fills 75 % of its slots while the MXUs are busy 0 %
-          2. 20.0 % of the peak in sort.4 (f/sort):
+          2. 20.0 % of the peak in sort.4 (block.py:12 f/sort):
              no device kernel yet: its time comes from a formula
-          3. 10.0 % of the peak in dot.1 (f/dot):
+          3. 10.0 % of the peak in dot.1 (block.py:12 f/dot):
              the MXUs are busy 90 %; 89 % of what they multiply is asked for
     "#]].assert_eq(&example().to_string());
 }

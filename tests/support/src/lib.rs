@@ -1,5 +1,5 @@
-//! What the tests of the workspace share: the format of filetests and their commands, generators and
-//! reference interpreters.
+//! What the tests of the workspace share: the format of filetests and their commands, generators
+//! and reference interpreters.
 
 pub mod arguments;
 pub mod command;

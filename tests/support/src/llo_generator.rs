@@ -1,9 +1,10 @@
 //! Random LLO functions that do nothing undefined, reproduced by their seeds.
 //!
-//! A function fetches [`INPUT_GRANULES`] granules of HBM, works on them for a while (nested loops and
-//! ifs, carried values that swap places, FIFOs that hold results across iterations, loads and stores
-//! that may or may not meet) and writes everything that it still has to [`OUTPUT_GRANULES`] granules
-//! per core. Launch arguments are the first granule of each. [`Shape`] says what there is much of.
+//! A function fetches [`INPUT_GRANULES`] granules of HBM, works on them for a while (nested loops
+//! and ifs, carried values that swap places, FIFOs that hold results across iterations, loads and
+//! stores that may or may not meet) and writes everything that it still has to [`OUTPUT_GRANULES`]
+//! granules per core. Launch arguments are the first granule of each. [`Shape`] says what there is
+//! much of.
 
 use palmetto_isa::{DmaDescriptor, MemorySpace, memory::GRANULE_BYTES};
 use palmetto_kernels::llo::{Address, Builder, Function, M, S, ScratchId, V, Value};
@@ -41,7 +42,7 @@ impl Random {
     }
 
     /// The next number.
-    pub fn next(&mut self) -> u64 {
+    pub fn draw(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -51,7 +52,7 @@ impl Random {
 
     /// A number below `limit`.
     pub fn below(&mut self, limit: usize) -> usize {
-        usize::try_from(self.next() % limit.max(1) as u64).expect("it is below a usize")
+        usize::try_from(self.draw() % limit.max(1) as u64).expect("it is below a usize")
     }
 
     fn pick<T: Copy>(&mut self, from: &[T]) -> T {
@@ -225,7 +226,7 @@ impl Generator {
                 b.vsel(m, x, y)
             }
             22 => {
-                let bits = u32::try_from(self.random.next() >> 32).expect("it has 32 bits");
+                let bits = u32::try_from(self.random.draw() >> 32).expect("it has 32 bits");
                 b.bits(bits)
             }
             23 => b.vmov(x),

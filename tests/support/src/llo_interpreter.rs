@@ -1,9 +1,9 @@
 //! What LLO means, executed statement by statement.
 //!
 //! There is no time: a transfer is done when it is started, a FIFO gives its results at once, and
-//! values are never in registers. So a program that the back end scheduled and allocated has to give
-//! the same bytes. The arithmetic of single ops is the emulator's portable one: what is under test is
-//! everything between LLO and the bundles, not the arithmetic.
+//! values are never in registers. So a program that the back end scheduled and allocated has to
+//! give the same bytes. The arithmetic of single ops is the emulator's portable one: what is under
+//! test is everything between LLO and the bundles, not the arithmetic.
 //!
 //! The cores run one after the other, which is the same as together as long as they do not write
 //! what the other one touches.

@@ -8,6 +8,14 @@
 use super::super::flow::{Inst, class, key};
 use super::super::liveness::Variables;
 
+/// Ops that far from the next one in program order are near.
+const NEAR: usize = 32;
+/// Ops that are not near leave this fraction of the registers to those that are. Without it pops,
+/// which are ready early, would take every register, and what they wait for would come one by one.
+const KEPT_FOR_NEAR: i32 = 3;
+/// The class that this is about.
+const VECTORS: usize = 0;
+
 /// Sums over a range of positions are changed and their maximum is asked for, in logarithmic time.
 #[derive(Debug)]
 struct Profile {
@@ -192,8 +200,12 @@ impl Pressure {
             for (class, from, change) in &changes {
                 self.profiles[*class].add(*from, index + 1, *change);
             }
+            let is_far = index - self.first > NEAR;
             let fits = (0..3).all(|class| {
-                self.profiles[class].maximum(self.first, index + 1) <= self.limits[class]
+                let limit = self.limits[class];
+                let limit =
+                    if is_far && class == VECTORS { limit - limit / KEPT_FOR_NEAR } else { limit };
+                self.profiles[class].maximum(self.first, index + 1) <= limit
             });
             if !fits {
                 for (class, from, change) in &changes {

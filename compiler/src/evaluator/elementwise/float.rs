@@ -9,7 +9,7 @@ pub(super) fn unary<T: Float>(opcode: Opcode) -> Option<Unary<T, T>> {
     /// The kernel that computes a function of an `f64`.
     macro_rules! rounded {
         ($function:expr) => {
-            map!(x => T::from_f64($function(x.to_f64())))
+            map!(x => T::rounded($function(x.to_f64())))
         };
     }
     #[expect(clippy::wildcard_enum_match_arm, reason = "the other ops are not ops on floats")]
@@ -49,7 +49,7 @@ pub(super) fn binary<T: Float>(opcode: Opcode) -> Option<Binary<T, T>> {
     /// The kernel that computes a function of two `f64`.
     macro_rules! rounded {
         ($function:expr) => {
-            zip!(a, b => T::from_f64($function(a.to_f64(), b.to_f64())))
+            zip!(a, b => T::rounded($function(a.to_f64(), b.to_f64())))
         };
     }
     #[expect(clippy::wildcard_enum_match_arm, reason = "the other ops are not ops on floats")]

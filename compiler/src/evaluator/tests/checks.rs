@@ -14,8 +14,9 @@ pub(super) const ALL_CHECKS: &str = r#"HloModule m
       c0 = () custom-call(a, b), custom_call_target="check.expect_eq"
       c1 = () custom-call(a, b), custom_call_target="check.expect_almost_eq"
       c2 = () custom-call(a, b), custom_call_target="check.expect_close"
-      c3 = () custom-call(b, a), custom_call_target="check.eq"
-      ROOT r = f32[2] add(a, b)
+      c3 = pred[] custom-call(b, a), custom_call_target="check.eq"
+      r = f32[2] add(a, b)
+      ROOT all = (f32[2], pred[]) tuple(r, c3)
     }"#;
 
 #[test]
@@ -28,7 +29,7 @@ fn checks_run_although_nobody_uses_them() {
         check.expect_close: fail at [1]: actual 2, expected 2.0002, distance 839 ulp (at most 3 ulp allowed); 1 of 2 elements differ
         check.eq: fail at [1]: actual 2, expected 2.0002, distance 0.00020003318786621094 (at most 0.0001 allowed); 1 of 2 elements differ"#]]
     .assert_eq(&lines.join("\n"));
-    assert_eq!(evaluation.result, literal("f32[2]={2, 4.0002003}"));
+    assert_eq!(evaluation.result, literal("(f32[2], pred[])=({2, 4.0002003}, false)"));
 }
 
 #[test]

@@ -114,9 +114,9 @@ fn structure_errors_point() {
     check_error(
         "",
         expect![[r#"
-        test.hlo:1:1: error[hlo-syntax]: expected `HloModule`, found the end of the text
-          
-          ^"#]],
+            test.hlo:1:1: error[hlo-syntax]: expected `HloModule`, found the end of the text
+
+              ^"#]],
     );
     check_error(
         "HloModule m, is_scheduled=true",

@@ -55,7 +55,8 @@ fn transformed(input: &str, passes: &[Pass], options: CompileOptions) -> Result<
     if changed { Ok(text) } else { Ok("unchanged".to_owned()) }
 }
 
-/// Whether seeded inputs give the same results before, where `default` means `precision`, and after.
+/// Whether seeded inputs give the same results before, where `default` means `precision`, and
+/// after.
 fn keeps_value(before: &Module, after: &Module, precision: Precision) -> Result<(), String> {
     let inputs = seeded_inputs(before);
     let results = evaluator_results(after, &inputs, Precision::Default)?;
