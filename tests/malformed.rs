@@ -162,8 +162,8 @@ fn truncated() {
     }
 }
 
-/// Words for other words, half of the time everywhere at once: much of what comes out is grammatical,
-/// some of it is legal, and the rest is wrong further on.
+/// Words for other words, half of the time everywhere at once: much of what comes out is
+/// grammatical, some of it is legal, and the rest is wrong further on.
 #[test]
 fn words_replaced() {
     const NUMBERS: &[&str] =
