@@ -1,35 +1,48 @@
 //! Passes: functions from a module to a better one, each in a file of its name.
 //!
 //! A pass keeps the value of the module: what [`crate::evaluator`] says before and after is the
-//! same.
+//! same, bit by bit unless the pass says how not. It keeps where instructions come from, and
+//! applied to its own result it changes nothing. File, function, text name and dump name of a pass
+//! are the same.
 #![expect(
     clippy::wildcard_enum_match_arm,
     reason = "each pass knows a few of many opcodes and leaves the rest alone, whatever they are"
 )]
 
+use std::ops::{BitOr, BitOrAssign};
+
 use thiserror::Error;
 
+use crate::hlo::InferError;
 use crate::options::CompileOptions;
 
+mod algebraic_simplifier;
 mod call_inliner;
 mod constant_folding;
 mod cse;
 mod dce;
 mod default_precision;
 mod degenerate_dimension_remover;
+mod dot_canonicalization;
 mod fusion;
 mod layout_assignment;
 mod layout_normalization;
+mod tuple_simplifier;
 
+mod site;
+
+pub use algebraic_simplifier::algebraic_simplifier;
 pub use call_inliner::call_inliner;
 pub use constant_folding::constant_folding;
 pub use cse::cse;
 pub use dce::dce;
 pub use default_precision::default_precision;
 pub use degenerate_dimension_remover::degenerate_dimension_remover;
+pub use dot_canonicalization::dot_canonicalization;
 pub use fusion::fusion;
 pub use layout_assignment::layout_assignment;
 pub use layout_normalization::layout_normalization;
+pub use tuple_simplifier::tuple_simplifier;
 
 /// Whether a pass changed the module.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +51,25 @@ pub enum Changed {
     Yes,
     /// It did not.
     No,
+}
+
+impl From<bool> for Changed {
+    fn from(changed: bool) -> Self {
+        if changed { Self::Yes } else { Self::No }
+    }
+}
+
+impl BitOr for Changed {
+    type Output = Self;
+    fn bitor(self, other: Self) -> Self {
+        Self::from(self == Self::Yes || other == Self::Yes)
+    }
+}
+
+impl BitOrAssign for Changed {
+    fn bitor_assign(&mut self, other: Self) {
+        *self = *self | other;
+    }
 }
 
 /// What passes may depend on.
@@ -53,4 +85,12 @@ pub enum PassError {
     /// A constant expression cannot be evaluated.
     #[error("folding constants: {0}")]
     Evaluation(#[from] crate::evaluator::EvaluationError),
+    /// An instruction would become one that cannot be: too large, say.
+    #[error("rewriting `{instruction}`: {cause}")]
+    Rewrite {
+        /// Which instruction.
+        instruction: String,
+        /// What is wrong with what it would become.
+        cause: InferError,
+    },
 }

@@ -30,7 +30,7 @@ fn files_are_short() {
 fn lines_are_narrow() {
     let mut findings = Vec::new();
     for path in files("", &["rs", "py"]) {
-        // The front end's tests are full of programs in other languages, which have their own width.
+        // The front end's tests are full of programs in another language, with its own width.
         if TABLES.contains(&path.as_str()) || path.starts_with("compiler/tests/frontend/") {
             continue;
         }

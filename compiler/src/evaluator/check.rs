@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `check.expect_eq` | the values are equal: -0 equals 0, a NaN equals nothing |
 //! | `check.expect_almost_eq` | they differ by at most the tolerance, 1e-3 unless given |
-//! | `check.expect_close` | at least `min_ulp_difference` (0), at most `max_ulp_difference` (3) ulps |
+//! | `check.expect_close` | `min_ulp_difference` (0) to `max_ulp_difference` (3) ulps apart |
 //! | `check.eq` | integers are equal; floats differ by at most 1e-4 |
 //!
 //! In all but the first, a NaN equals a NaN, and an infinity only itself. In `expect_close` a

@@ -1,28 +1,114 @@
-//! Inlining: calls are replaced by what they call.
+//! Puts the bodies of called computations in the place of the calls, and gives every loop body,
+//! condition and branch one caller.
+//!
+//! What a call stood for keeps its name: `op_name` of the call is put in front of those of the
+//! body. Side effects stay in order. Computations that nobody calls any more are removed; those of
+//! `reduce` may stay shared.
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Changed, PassContext, PassError};
-use crate::{
-    analysis::sequential_computations,
-    hlo::{Module, Opcode, rewrite},
-};
+use crate::hlo::{ComputationId, InstructionId, Metadata, Module, Op, Opcode, rewrite};
 
-/// See the module.
+/// See the module's comment.
 ///
 /// # Errors
-/// None; the signature is that of all passes.
-pub fn call_inliner(module: &mut Module, _: &PassContext) -> Result<Changed, PassError> {
+/// None of its own.
+pub fn call_inliner(module: &mut Module, _context: &PassContext) -> Result<Changed, PassError> {
     let mut changed = Changed::No;
-    // Callees come before callers, so what is inlined has no calls left.
-    for computation in sequential_computations(module) {
-        let calls: Vec<_> = (module.computation(computation).instructions())
-            .filter(|(_, instruction)| instruction.opcode() == Opcode::Call)
-            .map(|(id, _)| id)
-            .collect();
-        for call in calls {
-            rewrite::inline_call(module, computation, call);
-            changed = Changed::Yes;
+    for computation in module.post_order_from(module.entry()) {
+        changed |= inline_calls(module, computation);
+    }
+    changed |= Changed::from(rewrite::retain_reachable_computations(module) > 0);
+    Ok(changed | flatten(module))
+}
+
+fn inline_calls(module: &mut Module, computation: ComputationId) -> Changed {
+    let old_order: Vec<InstructionId> =
+        module.computation(computation).instructions().map(|(id, _)| id).collect();
+    let mut inlined: BTreeMap<InstructionId, Vec<InstructionId>> = BTreeMap::new();
+    for &id in &old_order {
+        let instruction = module.instruction(computation, id);
+        if instruction.opcode() != Opcode::Call {
+            continue;
+        }
+        let call = instruction.metadata().clone();
+        let before = module.computation(computation).id_capacity();
+        rewrite::inline_call(module, computation, id);
+        let owner = module.computation(computation);
+        let new = owner.instructions().map(|(id, _)| id).filter(|id| id.index() >= before);
+        let new: Vec<InstructionId> = new.collect();
+        for &id in &new {
+            let own = module.instruction(computation, id).metadata();
+            let metadata = inlined_metadata(&call, own);
+            rewrite::set_metadata(module, computation, id, metadata);
+        }
+        inlined.insert(id, new);
+    }
+    if inlined.is_empty() {
+        return Changed::No;
+    }
+    // An inlined body is listed where its call was; instructions may have become dead since.
+    let mut order = Vec::with_capacity(old_order.len());
+    for id in old_order {
+        match inlined.remove(&id) {
+            Some(body) => order.extend(body),
+            None => order.push(id),
         }
     }
-    rewrite::retain_reachable_computations(module);
-    Ok(changed)
+    let owner = module.computation(computation);
+    order.retain(|&id| owner.get(id).is_some());
+    rewrite::set_order(module, computation, order);
+    Changed::Yes
+}
+
+/// Where an instruction of a called computation comes from, seen from the caller.
+fn inlined_metadata(call: &Metadata, own: &Metadata) -> Metadata {
+    let op_name = match (&call.op_name, &own.op_name) {
+        (Some(call), Some(own)) if !own.starts_with(call.as_str()) => Some(format!("{call}/{own}")),
+        (call, own) => own.clone().or_else(|| call.clone()),
+    };
+    let place = if own.source_file.is_some() { own } else { call };
+    Metadata { op_name, ..place.clone() }
+}
+
+/// Copies computations of control flow that have several callers.
+fn flatten(module: &mut Module) -> Changed {
+    let mut changed = Changed::No;
+    let mut claimed = BTreeSet::new();
+    let mut pending = vec![module.entry()];
+    while let Some(caller) = pending.pop() {
+        let ids: Vec<InstructionId> = module
+            .computation(caller)
+            .instructions()
+            .filter(|(_, instruction)| has_own_computations(instruction.op()))
+            .map(|(id, _)| id)
+            .collect();
+        for id in ids {
+            let called = module.instruction(caller, id).op().called_computations();
+            let mut own = Vec::with_capacity(called.len());
+            for called in called {
+                own.push(if claimed.insert(called) {
+                    called
+                } else {
+                    let name = module.computation(called).name().to_owned();
+                    changed = Changed::Yes;
+                    rewrite::clone_computation(module, called, &name)
+                });
+            }
+            pending.extend(&own);
+            claimed.extend(&own);
+            let mut own = own.into_iter();
+            let mapped = rewrite::map_called_computations(module, caller, id, &mut |old| {
+                own.next().unwrap_or(old)
+            });
+            mapped.expect("a copy of a computation can be called like the computation");
+        }
+    }
+    changed
+}
+
+/// Whether an op calls computations that passes adapt to this one caller.
+fn has_own_computations(op: &Op) -> bool {
+    matches!(op, Op::While { .. } | Op::Conditional { .. } | Op::Fusion { .. })
 }

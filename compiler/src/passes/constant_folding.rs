@@ -3,7 +3,7 @@
 //! An expression of constants and iotas is folded if it is small, if the device would be slow at it
 //! (transcendental functions, ops without a kernel), or if it needs a table anyway. Cheap
 //! expressions of iotas, such as causal masks, are left to the kernels, which make them without
-//! reading memory.
+//! reading memory; so is the repetition of a table, which would only make it larger.
 
 use std::collections::BTreeMap;
 
@@ -56,6 +56,9 @@ impl Folder<'_> {
         let computation = self.module.computation(self.computation);
         let instruction = self.instruction(id);
         let Some(shape) = instruction.shape().as_array() else { return false };
+        if matches!(instruction.op(), Op::Constant { .. } | Op::Broadcast { .. }) {
+            return false;
+        }
         if is_generator(computation, id) || !self.is_constant(id) {
             return false;
         }
@@ -65,8 +68,7 @@ impl Folder<'_> {
         };
         shape.element_count() <= SMALL
             || is_slow(instruction.opcode())
-            || instruction.opcode() != Opcode::Broadcast
-                && instruction.operands().iter().any(is_table)
+            || instruction.operands().iter().any(is_table)
     }
 
     /// Whether the value depends on constants and iotas only, none of them too large.

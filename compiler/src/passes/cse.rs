@@ -1,54 +1,129 @@
-//! Common subexpression elimination: what is computed twice from the same operands is computed
-//! once.
+//! Common subexpression elimination: of instructions that compute the same, one stays.
 //!
-//! Instructions with effects, parameters, and calls of computations are left alone; nothing is
-//! merged across an `opt-barrier`, since its results are values of their own.
+//! The same is: the same op and attributes, the same operands (in any order where the op is
+//! commutative), the same shape and layout. Computations of `reduce` that are equal count as the
+//! same. Instructions with a side effect stay, and so do `opt-barrier`s: what is behind one is
+//! computed again on purpose. Of several the one that is listed first stays, with its metadata.
 
 use std::collections::BTreeMap;
 
 use super::{Changed, PassContext, PassError};
-use crate::{
-    analysis::sequential_computations,
-    hlo::{Instruction, InstructionId, Module, Op, rewrite},
+use crate::hlo::{
+    Computation, ComputationId, Instruction, InstructionId, Module, Op, Opcode, Shape,
+    ShardingText, rewrite,
 };
 
-/// Constants with more elements are not compared.
-const LARGEST_CONSTANT: usize = 1024;
-
-/// See the module.
+/// See the module's comment.
 ///
 /// # Errors
-/// None; the signature is that of all passes.
-pub fn cse(module: &mut Module, _: &PassContext) -> Result<Changed, PassError> {
-    let mut changed = Changed::No;
-    for computation in sequential_computations(module) {
-        let mut known: BTreeMap<String, InstructionId> = BTreeMap::new();
-        for id in module.computation(computation).post_order() {
-            let Some(key) = key_of(module.instruction(computation, id)) else { continue };
-            match known.get(&key) {
-                Some(first) => {
-                    rewrite::replace(module, computation, id, *first);
-                    changed = Changed::Yes;
-                }
-                None => {
-                    known.insert(key, id);
-                }
-            }
-        }
+/// None of its own.
+pub fn cse(module: &mut Module, _context: &PassContext) -> Result<Changed, PassError> {
+    let mut changed = merge_reducers(module);
+    let effects = rewrite::computations_with_side_effects(module);
+    for computation in module.post_order() {
+        changed |= merge_instructions(module, computation, &effects);
     }
+    changed |= Changed::from(rewrite::retain_reachable_computations(module) > 0);
     Ok(changed)
 }
 
-/// Equal for instructions of equal value.
-fn key_of(instruction: &Instruction) -> Option<String> {
-    match instruction.op() {
-        Op::Parameter { .. } | Op::CustomCall { .. } | Op::OptBarrier | Op::While { .. } => None,
-        Op::Call { .. } | Op::Conditional { .. } | Op::Fusion { .. } => None,
-        Op::Constant { literal }
-            if literal.as_array().is_ok_and(|a| a.element_count() > LARGEST_CONSTANT) =>
-        {
-            None
+/// What equal instructions have in common and can be looked up; the op is compared.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Key {
+    opcode: Opcode,
+    operands: Vec<InstructionId>,
+    shape: Shape,
+}
+
+fn merge_instructions(
+    module: &mut Module,
+    computation: ComputationId,
+    effects: &rewrite::SideEffects,
+) -> Changed {
+    let mut changed = Changed::No;
+    let mut seen: BTreeMap<Key, Vec<InstructionId>> = BTreeMap::new();
+    for id in module.computation(computation).post_order() {
+        let instruction = module.instruction(computation, id);
+        if stays(instruction, effects) {
+            continue;
         }
-        op => Some(format!("{op:?} {:?} {}", instruction.operands(), instruction.shape())),
+        let candidates = seen.entry(key(instruction)).or_default();
+        let owner = module.computation(computation);
+        let same = candidates.iter().copied().find(|&other| {
+            let other = owner.instruction(other);
+            other.op() == instruction.op() && same_sharding(other.sharding(), instruction)
+        });
+        let Some(same) = same else {
+            candidates.push(id);
+            continue;
+        };
+        rewrite::replace_all_uses(module, computation, id, same);
+        changed = Changed::Yes;
     }
+    if changed == Changed::Yes {
+        rewrite::remove_dead(module, computation);
+    }
+    changed
+}
+
+fn stays(instruction: &Instruction, effects: &rewrite::SideEffects) -> bool {
+    matches!(instruction.op(), Op::Parameter { .. } | Op::OptBarrier)
+        || effects.contain(instruction)
+}
+
+fn same_sharding(other: Option<&ShardingText>, instruction: &Instruction) -> bool {
+    other == instruction.sharding()
+}
+
+fn key(instruction: &Instruction) -> Key {
+    let mut operands = instruction.operands().to_vec();
+    if instruction.opcode().is_commutative() {
+        operands.sort_unstable();
+    }
+    Key { opcode: instruction.opcode(), operands, shape: instruction.shape().clone() }
+}
+
+/// Makes every `reduce` call the oldest of equal computations.
+fn merge_reducers(module: &mut Module) -> Changed {
+    let mut changed = Changed::No;
+    let mut distinct: Vec<ComputationId> = Vec::new();
+    let mut calls = Vec::new();
+    for (caller, computation) in module.computations() {
+        for (id, instruction) in computation.instructions() {
+            if let Op::Reduce { to_apply, .. } = *instruction.op() {
+                calls.push((to_apply, caller, id));
+            }
+        }
+    }
+    calls.sort_unstable();
+    for (called, caller, id) in calls {
+        let own = module.computation(called);
+        let same = distinct
+            .iter()
+            .copied()
+            .find(|&other| other == called || are_equal(module.computation(other), own));
+        let Some(same) = same else {
+            distinct.push(called);
+            continue;
+        };
+        let mapped = rewrite::map_called_computations(module, caller, id, &mut |_| same);
+        mapped.expect("an equal computation can be called");
+        changed |= Changed::from(same != called);
+    }
+    changed
+}
+
+/// Do two computations compute the same in the same way?
+fn are_equal(a: &Computation, b: &Computation) -> bool {
+    let (a_order, b_order) = (a.root_post_order(), b.root_post_order());
+    if a_order.len() != b_order.len() || a.program_shape() != b.program_shape() {
+        return false;
+    }
+    let places: BTreeMap<InstructionId, InstructionId> =
+        a_order.iter().copied().zip(b_order.iter().copied()).collect();
+    a_order.iter().zip(&b_order).all(|(&a_id, &b_id)| {
+        let (a, b) = (a.instruction(a_id), b.instruction(b_id));
+        let operands = a.operands().iter().map(|operand| places[operand]);
+        a.op() == b.op() && a.shape() == b.shape() && operands.eq(b.operands().iter().copied())
+    })
 }

@@ -6,3 +6,4 @@ pub mod command;
 pub mod filetest;
 pub mod llo_generator;
 pub mod llo_interpreter;
+pub mod preservation;
