@@ -1,7 +1,7 @@
 //! The tool as its users meet it: what it prints, and how it ends.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Output};
 
 use palmetto_compiler::hlo::ArrayLiteral;
 use palmetto_runtime::numpy;
@@ -262,10 +262,9 @@ fn help_and_usage_errors_are_for_people() {
 #[test]
 fn output_that_nobody_takes_is_no_panic() {
     let mut command = Command::new(env!("CARGO_BIN_EXE_palmetto"));
-    let child = command.arg("manual").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
-    let mut child = child.expect("the tool starts");
-    drop(child.stdout.take());
-    let output = child.wait_with_output().expect("the tool ends");
+    let (reader, writer) = std::io::pipe().expect("there are pipes");
+    drop(reader);
+    let output = command.arg("manual").stdout(writer).output().expect("the tool ends");
     assert_eq!(output.status.code(), Some(141));
     assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
 }

@@ -78,6 +78,12 @@ pub struct Rowwise {
 /// Why there is no row kernel for a [`Rowwise`].
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum RowwiseError {
+    /// There is nothing to compute.
+    #[error("the arrays of `{name}` have no elements")]
+    Empty {
+        /// The kernel.
+        name: String,
+    },
     /// Rows are too long.
     #[error("a window of {rows} rows of `{name}` takes {needed} granules of VMEM, of {available}")]
     Vmem {

@@ -67,13 +67,16 @@ impl Generator<'_> {
         Ok(self.programs.len() - 1)
     }
 
-    /// The step that copies an array to another of the same shape.
+    /// The step that copies an array to another of the same shape; none if there are no elements.
     pub(super) fn copy(
         &mut self,
         from: &View,
         to: &View,
         steps: &mut Vec<Step>,
     ) -> Result<(), CodegenError> {
+        if from.shape.element_count() == 0 {
+            return Ok(());
+        }
         let bytes = Bytes(2 * from.shape.byte_size() as u64);
         let source = Source {
             instruction: "copy".to_owned(),

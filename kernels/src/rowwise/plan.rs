@@ -60,6 +60,9 @@ pub(super) fn columns_of(lanes: usize) -> usize {
 }
 
 pub(super) fn plan<'a>(spec: &'a Rowwise, chip: &ChipSpec) -> Result<Plan<'a>, RowwiseError> {
+    if spec.rows == 0 || spec.lanes == 0 || spec.majors.contains(&0) {
+        return Err(RowwiseError::Empty { name: spec.name.clone() });
+    }
     let columns = columns_of(spec.lanes);
     let needed = spec.expression.reachable(&spec.outputs);
     let packing = packing(spec);
