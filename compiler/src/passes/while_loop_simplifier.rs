@@ -84,6 +84,10 @@ fn simplify(
     let Some(count) = takes_apart(module, condition, body) else { return Ok(Changed::No) };
     let changed = replace_invariant_results(module, computation, (id, init, body))?;
     let owner = module.computation(computation);
+    if owner.get(id).is_none() {
+        // Nothing else was used.
+        return Ok(changed);
+    }
     let plan: Vec<state::Element> = {
         let needed = needed_elements(module, (computation, id), (condition, body), count);
         let of = |n| {

@@ -4,7 +4,10 @@ use crate::hlo::{
     ArrayLiteral, ArrayShape, ComputationBuilder, ComputationId, Extras, InferError, InstructionId,
     Module, Op, Shape, builder::add_computation, rewrite,
 };
-use crate::passes::{site::rewrite_computation, tuple_simplifier::simplify_tuples};
+use crate::passes::{
+    site::{rewrite_computation, take_place},
+    tuple_simplifier::simplify_tuples,
+};
 
 /// What becomes of an element of the state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,22 +53,6 @@ pub(super) fn rebuild(
     rewrite::replace_all_uses(module, computation, id, whole);
     take_place(module, computation, (id, new));
     Ok(())
-}
-
-/// Lists `new`, which has the side effects now, where `old` was, and removes that.
-fn take_place(
-    module: &mut Module,
-    computation: ComputationId,
-    (old, new): (InstructionId, InstructionId),
-) {
-    let ids = module.computation(computation).instructions().map(|(id, _)| id);
-    let mut order: Vec<InstructionId> = ids.filter(|&id| id != new).collect();
-    if let Some(place) = order.iter().position(|&id| id == old) {
-        order[place] = new;
-        order.push(old);
-    }
-    rewrite::set_order(module, computation, order);
-    rewrite::remove_unused(module, computation, old);
 }
 
 /// The old state and what becomes of it.
