@@ -42,6 +42,7 @@ pub const OPTIMIZE: &[Pass] = &[
     pass!(tuple_simplifier),
     pass!(cse),
     pass!(barrier_expander),
+    pass!(tuple_simplifier),
     pass!(dce),
     pass!(layout_assignment),
     pass!(layout_normalization),

@@ -164,6 +164,7 @@ fn narrow(
     };
     let op = Op::Conditional { branch_computations };
     let new = ComputationBuilder::new(module, computation).add_with(op, old.operands(), extras)?;
+    take_place(module, computation, (id, new));
     let users: Vec<InstructionId> =
         module.computation(computation).users(id).iter().copied().collect();
     for user in users {
@@ -176,7 +177,9 @@ fn narrow(
         rewrite::replace_all_uses(module, computation, user, element);
         rewrite::remove_unused(module, computation, user);
     }
-    take_place(module, computation, (id, new));
+    if module.computation(computation).get(id).is_some() {
+        rewrite::remove_unused(module, computation, id);
+    }
     Ok(())
 }
 

@@ -226,7 +226,7 @@ fn put_in_place(
     rewrite::replace_all_uses(module, computation, old, new);
 }
 
-/// Lists `new`, which has the side effects now, where `old` was, and removes that.
+/// Lists `new`, which has the side effects now, where `old` is, and `old` last.
 pub(super) fn take_place(
     module: &mut Module,
     computation: ComputationId,
@@ -239,5 +239,4 @@ pub(super) fn take_place(
         order.push(old);
     }
     rewrite::set_order(module, computation, order);
-    rewrite::remove_unused(module, computation, old);
 }

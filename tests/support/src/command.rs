@@ -10,7 +10,7 @@ mod hlo;
 mod lower;
 mod pass;
 
-pub use pass::is_exact;
+pub use pass::{decides_once, is_exact};
 
 use crate::arguments::Arguments;
 

@@ -52,6 +52,7 @@ pub(super) fn rebuild(
     let whole = state.whole(module, computation, new)?;
     rewrite::replace_all_uses(module, computation, id, whole);
     take_place(module, computation, (id, new));
+    rewrite::remove_unused(module, computation, id);
     Ok(())
 }
 

@@ -20,6 +20,11 @@ pub fn is_exact(pass: &str) -> bool {
     !["default_precision", "dot_canonicalization"].contains(&pass)
 }
 
+/// Whether a pass decides something once, and applied again would decide it again.
+pub fn decides_once(pass: &str) -> bool {
+    DECIDE.contains(&pass)
+}
+
 /// Output of `pass`: the module after the passes that the arguments name, or `unchanged`.
 pub(super) fn print_after(input: &str, mut arguments: Arguments) -> Result<String, String> {
     let mut passes = Vec::new();
@@ -64,7 +69,7 @@ fn transformed(input: &str, passes: &[Pass], options: CompileOptions) -> Result<
         if is_exact(pass.name) {
             check_values(&before, &after)?;
         }
-        if !DECIDE.contains(&pass.name) {
+        if !decides_once(pass.name) {
             changes_nothing_more(after, pass, &context)?;
         }
     }

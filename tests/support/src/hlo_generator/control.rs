@@ -57,9 +57,34 @@ impl Generator<'_> {
         let shape = self.array(x);
         let selector = self.pick(&[ElementType::Pred, ElementType::S32]);
         let selector = self.like(values, &ArrayShape::scalar(selector))?;
-        let branch_computations = vec![self.function(&shape), self.function(&shape)];
-        let other = self.like(values, &shape)?;
-        self.add(Op::Conditional { branch_computations }, &[selector, x, other])
+        let (first, second) = (self.branch(&shape)?, self.branch(&shape)?);
+        // Often the branches are the same.
+        let branch_computations = if self.one_in(3) { vec![first; 2] } else { vec![first, second] };
+        let other = if self.one_in(2) { x } else { self.like(values, &shape)? };
+        let made = self.add(Op::Conditional { branch_computations }, &[selector, x, other])?;
+        let index = self.below(2);
+        if self.one_in(3) {
+            let (x, y) = (
+                self.add(Op::GetTupleElement { index: 0 }, &[made])?,
+                self.add(Op::GetTupleElement { index: 1 }, &[made])?,
+            );
+            return self.add(Op::Maximum, &[x, y]).or(Some(y));
+        }
+        self.add(Op::GetTupleElement { index }, &[made])
+    }
+
+    /// A computation that makes two values of the same shape, perhaps equal to its operand.
+    fn branch(&mut self, shape: &ArrayShape) -> Option<ComputationId> {
+        let to_apply = self.function(shape);
+        let id = self.module.add_computation("branch");
+        let unchanged = self.one_in(3);
+        let mut builder = self.module.computation(id);
+        let x = builder.parameter(shape.clone().into(), "x");
+        let made = builder.add(Op::Call { to_apply }, &[x]).ok()?;
+        let both = builder.add(Op::Minimum, &[made, x]).ok()?;
+        let root = builder.tuple(&[if unchanged { x } else { made }, both]);
+        builder.set_root(root);
+        Some(id)
     }
 
     fn check(&mut self, values: &[InstructionId]) -> Made {
@@ -117,6 +142,13 @@ impl Generator<'_> {
 
     fn loop_body(&mut self, state: &Shape) -> Option<ComputationId> {
         let op = self.pick(&[Op::Add, Op::Maximum, Op::Multiply]);
+        let kind = self.below(6);
+        // A loop in the loop, of the same condition: it runs in the last iterations only.
+        let inner = (kind == 5).then(|| self.loop_condition(state, 2));
+        let inner = match inner {
+            Some(condition) => Some((condition, self.loop_body(state)?)),
+            None => None,
+        };
         let id = self.module.add_computation("body");
         let mut builder = self.module.computation(id);
         let parameter = builder.parameter(state.clone(), "state");
@@ -126,7 +158,24 @@ impl Generator<'_> {
         let one = builder.constant(Literal::scalar(1i32));
         let next = builder.add(Op::Add, &[count, one]).ok()?;
         let changed = builder.add(op, &[x, y]).ok()?;
-        let root = builder.tuple(&[next, changed, y]);
+        let (first, second) = match (kind, inner) {
+            (0, _) => (y, x),
+            (1, _) => (y, changed),
+            (2, _) => (changed, x),
+            (3, _) => {
+                let rank = builder.shape(x).as_array()?.rank();
+                let mut operands = vec![x, y];
+                operands.extend(std::iter::repeat_n(count, rank));
+                (builder.add(Op::DynamicUpdateSlice, &operands).ok()?, y)
+            }
+            (_, Some((condition, body))) => {
+                let init = builder.tuple(&[count, changed, y]);
+                let looped = builder.add(Op::While { condition, body }, &[init]).ok()?;
+                (builder.get_tuple_element(looped, 1).ok()?, changed)
+            }
+            _ => (changed, y),
+        };
+        let root = builder.tuple(&[next, first, second]);
         builder.set_root(root);
         Some(id)
     }
