@@ -15,7 +15,7 @@ mod site;
 
 use crate::{
     element::Element,
-    expression::{Expression, NodeId},
+    expression::{Expression, NodeId, NodeOp},
     llo::{Builder, Function},
 };
 use palmetto_isa::ChipSpec;
@@ -121,6 +121,19 @@ impl Rowwise {
     /// Why there is none.
     pub fn check(&self, chip: &ChipSpec) -> Result<(), RowwiseError> {
         plan::plan(self, chip).map(|_| ())
+    }
+
+    /// The pairs of an input and an output that may be one array in a launch: in every step the
+    /// kernel has read of the input what it then writes of the output, and it reads that only once.
+    pub fn shareable(&self, chip: &ChipSpec) -> Vec<(usize, usize)> {
+        plan::plan(self, chip).map(|plan| plan.shareable()).unwrap_or_default()
+    }
+
+    /// Whether its one output is its one input, bit by bit.
+    pub fn is_copy(&self, chip: &ChipSpec) -> bool {
+        let &[output] = self.outputs.as_slice() else { return false };
+        let is_input = self.expression.node(output).op == NodeOp::Input(0);
+        is_input && self.inputs.len() == 1 && self.shareable(chip) == [(0, 0)]
     }
 }
 

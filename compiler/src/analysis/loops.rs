@@ -23,6 +23,12 @@ pub fn tuple_element(
     (*instruction.op() == Op::Tuple).then(|| instruction.operands()[index])
 }
 
+/// Does every iteration hand element `n` on as it is?
+pub fn is_invariant(body: &Computation, n: usize) -> bool {
+    let next = tuple_element(body, body.root(), n);
+    next.is_some_and(|next| state_element(body, next) == Some(n))
+}
+
 /// How often the body of a `while` runs, if its condition compares an element of the state, which
 /// starts at a constant and changes by a constant in every iteration, with a constant.
 ///

@@ -17,7 +17,7 @@ use super::tuple_simplifier::simplify_tuples;
 use super::{Changed, PassContext, PassError};
 use crate::{
     analysis::{
-        loops::{state_element, trip_count, tuple_element},
+        loops::{is_invariant, state_element, trip_count, tuple_element},
         sequential_computations,
     },
     hlo::{
@@ -123,12 +123,6 @@ fn takes_apart(module: &Module, condition: ComputationId, body: ComputationId) -
     let root = body.instruction(body.root());
     let fits = takes_apart(module.computation(condition)) && takes_apart(body);
     (fits && *root.op() == Op::Tuple).then(|| root.operands().len())
-}
-
-/// Does every iteration hand element `n` on as it is?
-fn is_invariant(body: &Computation, n: usize) -> bool {
-    let next = tuple_element(body, body.root(), n);
-    next.is_some_and(|next| state_element(body, next) == Some(n))
 }
 
 /// Scalars and what repeats them.
