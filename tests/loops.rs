@@ -246,10 +246,13 @@ fn copies(executable: &Executable, steps: &[Step]) -> [usize; 2] {
 /// Copies of a loop over `(s32[], x, y)` with this body and this initial state.
 fn copies_of_loop(initial: &str, body: &str) -> [usize; 2] {
     let state = "(s32[], f32[16,256], f32[16,256])";
-    let module = module_of(&format!(
+    copies_of(&format!(
         "HloModule m\ncondition {{\n s = {state} parameter(0)\n i = s32[] get-tuple-element(s), index=0\n n = s32[] constant(5)\n ROOT r = pred[] compare(i, n), direction=LT\n}}\nbody {{\n s = {state} parameter(0)\n i = s32[] get-tuple-element(s), index=0\n x = f32[16,256] get-tuple-element(s), index=1\n y = f32[16,256] get-tuple-element(s), index=2\n one = s32[] constant(1)\n j = s32[] add(i, one)\n{body}}}\nENTRY main {{\n p = f32[16,256] parameter(0)\n q = f32[16,256] parameter(1)\n zero = s32[] constant(0)\n{initial} i = {state} tuple(zero, a, b)\n w = {state} while(i), condition=condition, body=body\n x = f32[16,256] get-tuple-element(w), index=1\n y = f32[16,256] get-tuple-element(w), index=2\n ROOT r = (f32[16,256], f32[16,256]) tuple(x, y)\n}}\n"
-    ));
-    let executable = compiled(&module);
+    ))
+}
+
+fn copies_of(text: &str) -> [usize; 2] {
+    let executable = compiled(&module_of(text));
     copies(&executable, &executable.steps)
 }
 
@@ -279,4 +282,17 @@ fn copies_are_counted() {
     let parameters = " a = f32[16,256] bitcast(p)\n b = f32[16,256] bitcast(q)\n";
     let body = format!("{invariant} ROOT t = {state} tuple(j, u, y)\n");
     assert_eq!(copies_of_loop(parameters, &body), [0, 3], "the counter, a parameter, a result");
+}
+
+#[test]
+fn a_product_is_not_written_over_its_operand() {
+    let state = "(s32[], bf16[256,256])";
+    let text = |op: &str| {
+        format!(
+            "HloModule m\ncondition {{\n s = {state} parameter(0)\n i = s32[] get-tuple-element(s), index=0\n n = s32[] constant(5)\n ROOT r = pred[] compare(i, n), direction=LT\n}}\nbody {{\n s = {state} parameter(0)\n i = s32[] get-tuple-element(s), index=0\n x = bf16[256,256] get-tuple-element(s), index=1\n one = s32[] constant(1)\n j = s32[] add(i, one)\n u = bf16[256,256] {op}\n ROOT t = {state} tuple(j, u)\n}}\nENTRY main {{\n p = bf16[256,256] parameter(0)\n zero = s32[] constant(0)\n i = {state} tuple(zero, p)\n w = {state} while(i), condition=condition, body=body\n ROOT x = bf16[256,256] get-tuple-element(w), index=1\n}}\n"
+        )
+    };
+    let product = "dot(x, x), lhs_contracting_dims={1}, rhs_contracting_dims={0}";
+    assert_eq!(copies_of(&text(product)), [1, 2]);
+    assert_eq!(copies_of(&text("add(x, x)")), [0, 2]);
 }

@@ -171,3 +171,94 @@ fn common(a: &Held, b: &Held) -> Held {
     }
     common
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        executable::{Allocation, Slice, Source, View},
+        hlo::{ArrayShape, CheckParameters, CustomCallTarget, ElementType, Precision},
+    };
+    use palmetto_isa::{Cycles, TPU_V4};
+
+    fn view(array: usize) -> View {
+        let shape = ArrayShape::new(ElementType::F32, vec![8, 128]).expect("it is small");
+        let slice = Slice { allocation: AllocationId(array), offset: 0 };
+        View { slice, shape: shape.with_default_tpu_layout() }
+    }
+
+    fn copy(from: usize, to: usize) -> Step {
+        Step::Copy {
+            source: Source::default(),
+            from: view(from),
+            to: view(to),
+            cycles: Cycles(1),
+            formula: String::new(),
+        }
+    }
+
+    fn check(array: usize) -> Step {
+        Step::Check {
+            source: Source::default(),
+            target: CustomCallTarget::CheckExpectEq(CheckParameters::default()),
+            operands: vec![view(array), view(array)],
+        }
+    }
+
+    /// Array 0 is a parameter, 1 and 2 are temporaries in one place.
+    fn checked(steps: Vec<Step>) -> Result<(), Misplaced> {
+        let kinds =
+            [AllocationKind::Parameter(0), AllocationKind::Temporary, AllocationKind::Temporary];
+        let allocations = kinds.map(|kind| Allocation { name: "x".to_owned(), granules: 8, kind });
+        let executable = Executable {
+            name: "m".to_owned(),
+            chip: TPU_V4,
+            default_precision: Precision::Default,
+            allocations: allocations.to_vec(),
+            parameters: vec![view(0)],
+            results: Vec::new(),
+            root_is_tuple: true,
+            programs: Vec::new(),
+            functions: Vec::new(),
+            steps,
+        };
+        let places = [(0, 0), (1, 1), (2, 1)].map(|(a, b)| (AllocationId(a), AllocationId(b)));
+        check_places(&executable, &[], &BTreeMap::from(places))
+    }
+
+    #[test]
+    fn a_copy_within_a_place_keeps_both_arrays() {
+        assert_eq!(checked(vec![copy(0, 1), copy(1, 2), check(1), check(2)]), Ok(()));
+    }
+
+    #[test]
+    fn what_is_written_over_is_not_there_any_more() {
+        let overwritten = |array| Err(Misplaced::Overwritten { instruction: String::new(), array });
+        assert_eq!(checked(vec![copy(0, 1), copy(0, 2), check(1)]), overwritten(1));
+        assert_eq!(checked(vec![check(1)]), overwritten(1));
+    }
+
+    #[test]
+    fn the_second_iteration_counts() {
+        let looped = |body| Step::While {
+            source: Source::default(),
+            condition: Vec::new(),
+            predicate: view(0),
+            body,
+        };
+        let read_first = vec![copy(0, 1), looped(vec![check(1), copy(0, 2), check(2)])];
+        let overwritten = Misplaced::Overwritten { instruction: String::new(), array: 1 };
+        assert_eq!(checked(read_first), Err(overwritten));
+        let written_first = vec![copy(0, 1), looped(vec![copy(0, 2), check(2)])];
+        assert_eq!(checked(written_first), Ok(()));
+    }
+
+    #[test]
+    fn what_one_branch_writes_over_is_not_there_behind_both() {
+        let branches = vec![vec![copy(0, 2)], Vec::new()];
+        let conditional = Step::Conditional { source: Source::default(), index: view(0), branches };
+        let steps = vec![copy(0, 1), conditional, check(1)];
+        let overwritten = Misplaced::Overwritten { instruction: String::new(), array: 1 };
+        assert_eq!(checked(steps), Err(overwritten));
+    }
+}
