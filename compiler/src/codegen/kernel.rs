@@ -65,8 +65,8 @@ impl Generator<'_> {
         self.programs.push(program);
         self.functions.push(function);
         self.facts.push(ProgramFacts {
-            shareable: kernel.shareable(chip),
-            is_copy: kernel.is_copy(chip),
+            shareable: kernel.shareable(&self.options.chip),
+            is_copy: kernel.is_copy(&self.options.chip),
         });
         self.kernels.insert(key, self.programs.len() - 1);
         Ok(self.programs.len() - 1)
