@@ -6,8 +6,12 @@
 //! value is rounded to that type: bf16 arithmetic is f32 arithmetic, rounded after each node.
 
 mod arithmetic;
+mod division;
 mod emit;
+mod polynomial;
+mod power;
 mod transcendental;
+mod trigonometry;
 
 pub use arithmetic::{Register, narrow};
 pub use emit::{Emitter, Place, Site};
@@ -34,18 +38,27 @@ pub enum Axis {
 #[expect(missing_docs, reason = "the names are HLO's and say all")]
 pub enum Unary {
     Abs,
+    Cbrt,
     Ceil,
+    Cosine,
+    CountLeadingZeros,
     Exponential,
+    ExponentialMinusOne,
     Floor,
     IsFinite,
     Log,
+    LogPlusOne,
     Logistic,
     Negate,
     Not,
+    Popcnt,
+    RoundNearestAfz,
     RoundNearestEven,
     Rsqrt,
     Sign,
+    Sine,
     Sqrt,
+    Tan,
     Tanh,
     /// To the node's own type.
     Convert,
@@ -59,11 +72,14 @@ pub enum Unary {
 pub enum Binary {
     Add,
     And,
+    Atan2,
     Divide,
     Maximum,
     Minimum,
     Multiply,
     Or,
+    Power,
+    Remainder,
     ShiftLeft,
     ShiftRightArithmetic,
     ShiftRightLogical,
