@@ -62,6 +62,23 @@ pub enum Kernel {
 }
 
 impl Kernel {
+    /// The pairs of an operand and a result that may be one array in a launch.
+    pub fn shareable(&self, chip: &ChipSpec) -> Vec<(usize, usize)> {
+        match self {
+            Self::Rowwise(spec) => spec.shareable(chip),
+            // Operands are read again for other parts of the result.
+            Self::Matmul(_) => Vec::new(),
+        }
+    }
+
+    /// Whether its one result is its one operand, bit by bit.
+    pub fn is_copy(&self, chip: &ChipSpec) -> bool {
+        match self {
+            Self::Rowwise(spec) => spec.is_copy(chip),
+            Self::Matmul(_) => false,
+        }
+    }
+
     /// The kernel as a device program in LLO.
     ///
     /// # Errors
