@@ -14,6 +14,7 @@ mod dot;
 mod expression;
 mod region;
 mod rowwise;
+mod transfer;
 
 pub use region::{Region, copy_element, is_generator, reducer_of};
 
@@ -22,6 +23,7 @@ use palmetto_kernels::{
     llo::Function,
     matmul::{Matmul, MatmulError},
     rowwise::{Rowwise, RowwiseError},
+    transfer::Transfer,
 };
 use thiserror::Error;
 
@@ -57,11 +59,22 @@ pub enum Refusal {
 pub enum Kernel {
     /// Elementwise loops and reductions over the lanes.
     Rowwise(Rowwise),
+    /// Data movement by DMA.
+    Transfer(Transfer),
     /// A matrix product with what comes after it.
     Matmul(Box<Matmul>),
 }
 
 impl Kernel {
+    /// The kernel that leaves its result in the buffer of operand 0, for launches that give it that
+    /// buffer as both arguments; none if it needs two. The arguments stay the same.
+    pub fn in_place(&self) -> Option<Self> {
+        match self {
+            Self::Transfer(spec) => spec.in_place().map(Self::Transfer),
+            Self::Rowwise(_) | Self::Matmul(_) => None,
+        }
+    }
+
     /// The kernel as a device program in LLO.
     ///
     /// # Errors
@@ -69,6 +82,7 @@ impl Kernel {
     pub fn emit(&self, chip: &ChipSpec) -> Result<Function, Refusal> {
         match self {
             Self::Rowwise(spec) => Ok(palmetto_kernels::rowwise::rowwise(spec, chip)?),
+            Self::Transfer(spec) => Ok(palmetto_kernels::transfer::transfer(spec, chip)),
             Self::Matmul(spec) => Ok(palmetto_kernels::matmul::matmul(spec, chip)?),
         }
     }
@@ -91,6 +105,9 @@ pub struct Choice {
 pub fn choose_kernel(region: &Region<'_>) -> Result<Choice, Refusal> {
     match dot::find(region) {
         Some(dot) => dot::choose(region, dot),
-        None => rowwise::choose(region),
+        None => rowwise::choose(region).or_else(|refusal| match transfer::choose(region) {
+            Err(Refusal::Op(..)) => Err(refusal),
+            other => other,
+        }),
     }
 }
