@@ -12,6 +12,7 @@
 
 mod dot;
 mod expression;
+mod lookup;
 mod region;
 mod rowwise;
 mod transfer;
@@ -21,6 +22,7 @@ pub use region::{Region, copy_element, is_generator, reducer_of};
 use palmetto_isa::ChipSpec;
 use palmetto_kernels::{
     llo::Function,
+    lookup::{Lookup, LookupError},
     matmul::{Matmul, MatmulError},
     rowwise::{Rowwise, RowwiseError},
     transfer::Transfer,
@@ -49,6 +51,9 @@ pub enum Refusal {
     /// The row kernel refused.
     #[error(transparent)]
     Rowwise(#[from] RowwiseError),
+    /// The look-up kernel refused.
+    #[error(transparent)]
+    Lookup(#[from] LookupError),
     /// The matmul kernel refused.
     #[error(transparent)]
     Matmul(#[from] MatmulError),
@@ -59,6 +64,8 @@ pub enum Refusal {
 pub enum Kernel {
     /// Elementwise loops and reductions over the lanes.
     Rowwise(Rowwise),
+    /// Rows or matrices of a table by indices.
+    Lookup(Lookup),
     /// Data movement by DMA.
     Transfer(Transfer),
     /// A matrix product with what comes after it.
@@ -71,7 +78,7 @@ impl Kernel {
     pub fn in_place(&self) -> Option<Self> {
         match self {
             Self::Transfer(spec) => spec.in_place().map(Self::Transfer),
-            Self::Rowwise(_) | Self::Matmul(_) => None,
+            Self::Rowwise(_) | Self::Lookup(_) | Self::Matmul(_) => None,
         }
     }
 
@@ -82,6 +89,7 @@ impl Kernel {
     pub fn emit(&self, chip: &ChipSpec) -> Result<Function, Refusal> {
         match self {
             Self::Rowwise(spec) => Ok(palmetto_kernels::rowwise::rowwise(spec, chip)?),
+            Self::Lookup(spec) => Ok(palmetto_kernels::lookup::lookup(spec, chip)?),
             Self::Transfer(spec) => Ok(palmetto_kernels::transfer::transfer(spec, chip)),
             Self::Matmul(spec) => Ok(palmetto_kernels::matmul::matmul(spec, chip)?),
         }
@@ -103,6 +111,9 @@ pub struct Choice {
 /// # Errors
 /// Why there is none.
 pub fn choose_kernel(region: &Region<'_>) -> Result<Choice, Refusal> {
+    if let Some(choice) = lookup::choose(region) {
+        return choice;
+    }
     match dot::find(region) {
         Some(dot) => dot::choose(region, dot),
         None => rowwise::choose(region).or_else(|refusal| match transfer::choose(region) {

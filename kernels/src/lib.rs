@@ -5,6 +5,7 @@
 pub mod element;
 pub mod expression;
 pub mod llo;
+pub mod lookup;
 pub mod matmul;
 pub mod packing;
 pub mod pipeline;

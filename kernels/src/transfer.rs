@@ -18,6 +18,7 @@ use palmetto_isa::{
 };
 pub use scalar::ScalarIndex;
 use scalar::Scalars;
+pub(crate) use scalar::clamped;
 use walk::Walk;
 
 /// Transfers that a core keeps in flight for a piece.

@@ -26,7 +26,7 @@ impl Numbers {
     }
 
     fn lanes(&mut self) -> usize {
-        self.pick(&[1, 5, 100, 128, 200, 256, 300])
+        self.pick(&[5, 100, 128, 200, 256, 300])
     }
 
     /// Majors, rows, lanes.

@@ -23,54 +23,45 @@ struct Matrices {
 
 impl Mover<'_> {
     pub(super) fn reshape(&self) -> Result<Movement, Refusal> {
-        let (Some(from), Some(to)) = (self.matrices(self.sizes(0)), self.matrices(&self.result))
-        else {
-            return self.refuse("lines that do not fill their lanes");
-        };
+        let (from, to) = (self.matrices(self.sizes(0)), self.matrices(&self.result));
         if from.lanes == to.lanes && to.rows.is_multiple_of(from.rows) {
             return Ok(Movement::of(self.joined(&from, &to)?));
         }
         if from.lanes == to.lanes && from.rows.is_multiple_of(to.rows) {
             return Ok(Movement::of(self.cut(&from, &to)?));
         }
-        let is_line = |sizes: &[usize]| sizes.len() == 1;
-        let is_whole = from.lanes.is_multiple_of(LANES) && to.lanes.is_multiple_of(LANES);
-        if !is_whole || !is_line(self.sizes(0)) && !is_line(&self.result) {
-            return self.refuse("lanes that are split or joined");
-        }
-        let axes = if is_line(self.sizes(0)) {
-            let line = lines(&to);
-            [(line[0], to.places[0], to.count), (line[1], to.places[1], to.rows)]
-                .map(|(from, to, size)| Axis::whole(from, to, size))
-                .into_iter()
-                .chain([Axis::whole(line[2], to.places[2], to.lanes)])
-                .collect::<Vec<Axis>>()
+        let is_whole = |matrices: &Matrices| {
+            matrices.lanes.is_multiple_of(LANES) || matrices.count * matrices.rows == 1
+        };
+        let axes = if self.sizes(0).len() == 1 && is_whole(&to) {
+            axes(&lines(&to), &to.places, &to)
+        } else if self.result.len() == 1 && is_whole(&from) {
+            axes(&from.places, &lines(&from), &from)
         } else {
-            let line = lines(&from);
-            [(from.places[0], line[0], from.count), (from.places[1], line[1], from.rows)]
-                .map(|(from, to, size)| Axis::whole(from, to, size))
-                .into_iter()
-                .chain([Axis::whole(from.places[2], line[2], from.lanes)])
-                .collect::<Vec<Axis>>()
+            return self.refuse("lanes that are split or joined");
         };
         let mut pieces = self.pieces(From::Argument(0), &axes)?;
-        if is_line(&self.result) {
+        if self.result.len() == 1 {
             pieces.extend(self.line_padding());
         }
         Ok(Movement::of(pieces))
     }
 
-    fn matrices(&self, sizes: &[usize]) -> Option<Matrices> {
+    /// Lines of 128 lanes are rows; a line of another length is a row of its own.
+    fn matrices(&self, sizes: &[usize]) -> Matrices {
         let (majors, rows, lanes) = match sizes {
-            [] => return None,
+            [] => (&[][..], 1, 1),
             [n] if n.is_multiple_of(LANES) => (&[][..], n / LANES, LANES),
-            [_] => return None,
+            [n] => (&[][..], 1, *n),
             [majors @ .., rows, lanes] => (majors, *rows, *lanes),
         };
         let count = majors.iter().product();
         let places = places(&[count, rows, lanes], self.element);
-        let places = [places[0], places[1], places[2]];
-        Some(Matrices { count, rows, lanes, places })
+        let matrices = Matrices { count, rows, lanes, places: [places[0], places[1], places[2]] };
+        if sizes.len() == 1 && lanes != LANES {
+            return Matrices { places: lines(&matrices), ..matrices };
+        }
+        matrices
     }
 
     /// Several matrices become one each.
@@ -150,6 +141,12 @@ impl Mover<'_> {
     }
 }
 
+/// The dimensions of a movement between two places of the same matrices.
+fn axes(from: &[Place; 3], to: &[Place; 3], matrices: &Matrices) -> Vec<Axis> {
+    let sizes = [matrices.count, matrices.rows, matrices.lanes];
+    (0..3).map(|d| Axis::whole(from[d], to[d], sizes[d])).collect()
+}
+
 /// Granules from one matrix to the next.
 fn stride(matrices: &Matrices) -> usize {
     match matrices.places[0].form {
@@ -166,8 +163,8 @@ fn tile_row(matrices: &Matrices) -> usize {
 
 /// How matrices, rows and lanes lie if they are lines of 128 lanes.
 fn lines(matrices: &Matrices) -> [Place; 3] {
-    let columns = matrices.lanes / LANES;
-    let lanes = Place { unit: LANES, form: Form::Linear(1), padded: matrices.lanes };
+    let columns = matrices.lanes.div_ceil(LANES);
+    let lanes = Place { unit: LANES, form: Form::Linear(1), padded: columns * LANES };
     let rows = Place { padded: matrices.rows, ..Place::linear(columns) };
     let majors = Place { padded: matrices.count, ..Place::linear(matrices.rows * columns) };
     [majors, rows, lanes]
