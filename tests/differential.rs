@@ -1,5 +1,7 @@
 //! The emulator against the evaluator: the same program, two executions that share no arithmetic.
 
+#[path = "differential/lookup.rs"]
+mod lookup;
 #[path = "differential/movement.rs"]
 mod movement;
 

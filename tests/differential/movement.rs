@@ -4,28 +4,28 @@ use super::{check_with, inputs_of, module_of};
 use palmetto_compiler::hlo::{ArrayLiteral, ElementType, Literal};
 
 /// A source of numbers that are the same in every run.
-struct Numbers(u64);
+pub(super) struct Numbers(pub(super) u64);
 
 impl Numbers {
-    fn next(&mut self, below: usize) -> usize {
+    pub(super) fn next(&mut self, below: usize) -> usize {
         self.0 =
             self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         usize::try_from(self.0 >> 33).unwrap() % below
     }
 
-    fn pick<T: Copy>(&mut self, items: &[T]) -> T {
+    pub(super) fn pick<T: Copy>(&mut self, items: &[T]) -> T {
         items[self.next(items.len())]
     }
 
-    fn between(&mut self, low: usize, high: usize) -> usize {
+    pub(super) fn between(&mut self, low: usize, high: usize) -> usize {
         low + self.next(high - low + 1)
     }
 
-    fn element(&mut self) -> &'static str {
+    pub(super) fn element(&mut self) -> &'static str {
         self.pick(&["f32", "f32", "s32", "u32", "bf16", "f16", "s8", "u16", "pred"])
     }
 
-    fn lanes(&mut self) -> usize {
+    pub(super) fn lanes(&mut self) -> usize {
         self.pick(&[5, 100, 128, 200, 256, 300])
     }
 
@@ -37,12 +37,12 @@ impl Numbers {
     }
 }
 
-fn shape(element: &str, sizes: &[usize]) -> String {
+pub(super) fn shape(element: &str, sizes: &[usize]) -> String {
     let sizes: Vec<String> = sizes.iter().map(ToString::to_string).collect();
     format!("{element}[{}]", sizes.join(","))
 }
 
-fn list<T: ToString>(items: &[T]) -> String {
+pub(super) fn list<T: ToString>(items: &[T]) -> String {
     items.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
 }
 
