@@ -24,20 +24,18 @@ fn indices(numbers: &mut Numbers, element: ElementType, sizes: &[usize], size: u
     Literal::Array(ArrayLiteral::from_bytes(shape, &bytes).unwrap())
 }
 
-/// Checks a look-up of whole slices of a table, the index vector being `indices[.., 1]` or implied.
+/// Checks a look-up of whole slices of a table, with or without a dimension of the index vector.
 fn check_lookup(numbers: &mut Numbers, element: &str, table: &[usize], places: &[usize]) {
     let index = numbers.pick(&["s32", "s32", "u32"]);
     let slice: Vec<usize> = std::iter::once(1).chain(table[1..].iter().copied()).collect();
     let result: Vec<usize> = places.iter().chain(&table[1..]).copied().collect();
     let offsets: Vec<usize> = (places.len()..result.len()).collect();
-    let mut sizes = places.to_vec();
-    if numbers.next(2) == 0 {
-        sizes.push(1);
-    }
+    let vectors: Vec<usize> = places.iter().copied().chain([1]).collect();
+    let (vectors, operand) = (shape(index, &vectors), numbers.pick(&["i", "v"]));
     let module = module_of(&format!(
-        "HloModule m\nENTRY main {{\n x = {} parameter(0)\n i = {} parameter(1)\n ROOT r = {} gather(x, i), offset_dims={{{}}}, collapsed_slice_dims={{0}}, start_index_map={{0}}, index_vector_dim={}, slice_sizes={{{}}}\n}}\n",
+        "HloModule m\nENTRY main {{\n x = {} parameter(0)\n i = {} parameter(1)\n v = {vectors} reshape(i)\n ROOT r = {} gather(x, {operand}), offset_dims={{{}}}, collapsed_slice_dims={{0}}, start_index_map={{0}}, index_vector_dim={}, slice_sizes={{{}}}\n}}\n",
         shape(element, table),
-        shape(index, &sizes),
+        shape(index, places),
         shape(element, &result),
         list(&offsets),
         places.len(),
@@ -45,7 +43,7 @@ fn check_lookup(numbers: &mut Numbers, element: &str, table: &[usize], places: &
     ));
     let mut inputs = inputs_of(&module);
     let element = ElementType::from_text(index).unwrap();
-    inputs[1] = indices(numbers, element, &sizes, table[0]);
+    inputs[1] = indices(numbers, element, places, table[0]);
     check_with(&module, &inputs);
 }
 
