@@ -180,13 +180,19 @@ pub fn lookup(spec: &Lookup, chip: &ChipSpec) -> Result<Function, LookupError> {
     spec.check(chip)?;
     let mut b = Builder::new(&spec.name, 3);
     let lines = Lines::of(spec.indices);
-    let indices = load_indices(&mut b, &lines, MemorySpace::Smem);
-    let kernel = Kernel { spec, lines, indices, n_cores: chip.n_cores };
+    let loading = Loading::start(&mut b, &lines, (MemorySpace::Smem, FLAG));
+    let kernel = |indices| Kernel { spec, lines, indices, n_cores: chip.n_cores };
     match spec.slice {
         Slice::Row(columns) if spec.element.packing() > 1 => {
-            packed::emit(&mut b, &kernel, columns);
+            let vectors = Loading::start(&mut b, &lines, (MemorySpace::Vmem, packed::INDEX_FLAG));
+            let kernel = kernel(loading.wait(&mut b));
+            let vectors = vectors.wait(&mut b);
+            packed::emit(&mut b, &kernel, (columns, vectors));
         }
-        Slice::Row(_) | Slice::Granules(_) => kernel.direct(&mut b),
+        Slice::Row(_) | Slice::Granules(_) => {
+            let indices = loading.wait(&mut b);
+            kernel(indices).direct(&mut b);
+        }
     }
     Ok(b.finish())
 }
@@ -207,16 +213,30 @@ fn bytes(descriptor: &DmaDescriptor) -> i32 {
     i32::try_from(descriptor.total_bytes()).expect("transfers are below 2^31 bytes")
 }
 
-/// Brings the indices to SMEM or VMEM, in lines.
-fn load_indices(b: &mut Builder, lines: &Lines, space: MemorySpace) -> ScratchId {
-    let scratch = b.scratch("indices", space, lines.granules());
-    let descriptor = lines.descriptor(space);
-    let bytes = b.s(bytes(&descriptor));
-    let descriptor = b.descriptor(descriptor);
-    let (from, to, flag) = (b.argument(1), b.s(b.base(scratch)), b.s(FLAG));
-    b.start_dma(scratch, descriptor, [from, to, flag]);
-    b.wait_dma(scratch, flag, bytes);
-    scratch
+/// Indices on their way to SMEM or VMEM, in lines.
+struct Loading {
+    scratch: ScratchId,
+    flag: i32,
+    bytes: i32,
+}
+
+impl Loading {
+    fn start(b: &mut Builder, lines: &Lines, (space, flag): (MemorySpace, i32)) -> Self {
+        let scratch = b.scratch("indices", space, lines.granules());
+        let descriptor = lines.descriptor(space);
+        let bytes = bytes(&descriptor);
+        let descriptor = b.descriptor(descriptor);
+        let (from, to) = (b.argument(1), b.s(b.base(scratch)));
+        let started = b.s(flag);
+        b.start_dma(scratch, descriptor, [from, to, started]);
+        Self { scratch, flag, bytes }
+    }
+
+    fn wait(self, b: &mut Builder) -> ScratchId {
+        let (flag, bytes) = (b.s(self.flag), b.s(self.bytes));
+        b.wait_dma(self.scratch, flag, bytes);
+        self.scratch
+    }
 }
 
 struct Kernel<'a> {

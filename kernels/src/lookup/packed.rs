@@ -5,7 +5,7 @@
 //! the wanted rows are fetched into `p` registers per column by their parts; each word is shifted
 //! so that the wanted part of it comes first, and the registers are put together.
 
-use super::{Cursor, FLAG, Kernel, LookupError, bytes, count, dimension, int, load_indices, share};
+use super::{Cursor, FLAG, Kernel, LookupError, bytes, count, dimension, int, share};
 use crate::{
     element::Element,
     llo::{Address, Builder, S, ScratchId, V, Value},
@@ -16,7 +16,9 @@ use palmetto_isa::{
 };
 
 /// Windows of fetched granules.
-const N_SLOTS: usize = 4;
+const N_SLOTS: u8 = 4;
+/// The sync flag of the indices on their way to VMEM, behind those of the windows.
+pub(super) const INDEX_FLAG: i32 = 7;
 /// Columns that are put together without a loop.
 const MAX_UNROLLED: usize = 8;
 
@@ -27,12 +29,20 @@ pub(super) fn check(
     chip: &ChipSpec,
 ) -> Result<(), LookupError> {
     let packed = columns * VREG_GRANULES;
-    let needed = N_SLOTS * packed * element.packing() + 2 * packed + index_granules;
+    let needed = usize::from(N_SLOTS) * packed * element.packing() + 2 * packed + index_granules;
     let available = usize::try_from(chip.vmem_bytes).unwrap_or(usize::MAX) / GRANULE_BYTES;
     if needed > available {
         return Err(LookupError::Vmem { columns, needed, available });
     }
     Ok(())
+}
+
+/// The slot after the last is the first.
+fn wrapped(b: &mut Builder, slot: S) -> S {
+    let slots = b.s(i32::from(N_SLOTS));
+    let over = b.ssub(slot, slots);
+    let is_below = b.scmp_lt(slot, slots);
+    b.ssel(is_below, slot, over)
 }
 
 struct Packed<'a> {
@@ -50,12 +60,11 @@ struct Packed<'a> {
     store: (u32, i32),
 }
 
-pub(super) fn emit(b: &mut Builder, kernel: &Kernel<'_>, columns: usize) {
+pub(super) fn emit(b: &mut Builder, kernel: &Kernel<'_>, (columns, indices): (usize, ScratchId)) {
     let element = kernel.spec.element;
     let (packing, tile) = (element.packing(), element.tile_granules());
-    let indices = load_indices(b, &kernel.lines, MemorySpace::Vmem);
     let window = columns * VREG_GRANULES;
-    let fetched = b.scratch("fetched", MemorySpace::Vmem, N_SLOTS * window * packing);
+    let fetched = b.scratch("fetched", MemorySpace::Vmem, usize::from(N_SLOTS) * window * packing);
     let made = b.scratch("made", MemorySpace::Vmem, 2 * window);
     let fetch = DmaDescriptor {
         source: MemorySpace::Hbm,
@@ -83,8 +92,8 @@ impl Packed<'_> {
         let units = (SUBLANES, self.packing);
         let (first, groups) = share(b, &self.kernel.lines, units, self.kernel.n_cores);
         let mut ahead = first;
-        for slot in 0..N_SLOTS {
-            let slot = b.s(int(slot));
+        for slot in 0..N_SLOTS - 1 {
+            let slot = b.s(i32::from(slot));
             let is_any = b.scmp_lt(slot, groups);
             let next = self.fetch(b, ahead, slot, is_any);
             ahead = next;
@@ -96,16 +105,21 @@ impl Packed<'_> {
         b.for_loop(groups, &carried, |b, n, carried| {
             let (now, ahead) = (Cursor::of(carried), Cursor::of(&carried[4..]));
             let Value::S(slot) = carried[8] else { panic!("a slot is a scalar") };
-            let now = self.group(b, now, [n, slot]);
-            let later = b.sadd_imm(n, int(N_SLOTS));
+            let cursors = self.cursors(b, now);
+            self.push_indices(b, &cursors[..self.packing]);
+            // Into the window of the group before, while the indices cross the lanes.
+            let later = b.sadd_imm(n, i32::from(N_SLOTS - 1));
             let is_any = b.scmp_lt(later, groups);
-            let ahead = self.fetch(b, ahead, slot, is_any);
+            let last = b.s(i32::from(N_SLOTS - 1));
+            let free = b.sadd(slot, last);
+            let free = wrapped(b, free);
+            let ahead = self.fetch(b, ahead, free, is_any);
+            let shifts = self.shifts(b);
+            self.group(b, (now, &shifts), [n, slot]);
             let next = b.sadd_imm(slot, 1);
-            let (slots, zero) = (b.s(int(N_SLOTS)), b.s(0));
-            let is_last = b.scmp_eq(next, slots);
-            let mut carried = now.values();
+            let mut carried = cursors[self.packing].values();
             carried.extend(ahead.values());
-            carried.push(Value::S(b.ssel(is_last, zero, next)));
+            carried.push(Value::S(wrapped(b, next)));
             carried
         });
         for n in 1..3 {
@@ -120,7 +134,7 @@ impl Packed<'_> {
     fn store_flag(&self, b: &mut Builder, group: S) -> (S, S) {
         let one = b.s(1);
         let slot = b.sand(group, one);
-        (slot, b.sadd_imm(slot, FLAG + 1 + int(N_SLOTS)))
+        (slot, b.sadd_imm(slot, FLAG + 1 + i32::from(N_SLOTS)))
     }
 
     fn wait_stored(&self, b: &mut Builder, group: S) {
@@ -162,10 +176,8 @@ impl Packed<'_> {
         cursors
     }
 
-    /// Makes the rows of group `n` of this core, fetched into `slot`; the place of the next group.
-    fn group(&self, b: &mut Builder, cursor: Cursor, [n, slot]: [S; 2]) -> Cursor {
-        let cursors = self.cursors(b, cursor);
-        let shifts = self.shifts(b, &cursors[..self.packing]);
+    /// Makes the rows of group `n` of this core, fetched into `slot`.
+    fn group(&self, b: &mut Builder, (cursor, shifts): (Cursor, &[V]), [n, slot]: [S; 2]) {
         let (flag, bytes) = (b.sadd_imm(slot, FLAG + 1), b.s(self.fetch.1));
         b.wait_dma(self.fetched, flag, bytes);
         let two = b.s(2);
@@ -176,17 +188,16 @@ impl Packed<'_> {
         let to = b.smul_imm(made_slot, int(self.columns * VREG_GRANULES));
         let from = Address { scratch: self.fetched, base: from, offset: b.base(self.fetched) };
         let to = Address { scratch: self.made, base: to, offset: b.base(self.made) };
-        self.all_columns(b, &shifts, [from, to]);
+        self.all_columns(b, shifts, [from, to]);
         let tile_row = self.columns * self.kernel.spec.element.tile_granules();
         let offset = b.smul_imm(cursor.unit, int(tile_row));
         let result = b.argument(2);
         let (result, window) = (b.sadd(result, offset), b.sadd_imm(to.base, to.offset));
         b.start_dma(self.made, self.store.0, [window, result, made_flag]);
-        cursors[self.packing]
     }
 
-    /// By part: how far the wanted part of each word is from the lowest bit.
-    fn shifts(&self, b: &mut Builder, cursors: &[Cursor]) -> Vec<V> {
+    /// Pushes, by part, the index of the row that each sublane is for.
+    fn push_indices(&self, b: &mut Builder, cursors: &[Cursor]) {
         let per_unit = SUBLANES / self.packing;
         let sublane = b.vsublane();
         let (mut words, mut lanes) = (b.i32(0), b.i32(0));
@@ -211,14 +222,20 @@ impl Packed<'_> {
         let row = b.vand(sublane, mask);
         let row = b.vmul_s32(row, scale);
         let lanes = b.vadd_s32(lanes, row);
-        (0..self.packing).map(|part| self.shift(b, words, (lanes, part))).collect()
+        for part in 0..self.packing {
+            let part = b.i32(int(part));
+            let lane = b.vadd_s32(lanes, part);
+            b.xlu_gather(0, words, lane);
+        }
     }
 
-    fn shift(&self, b: &mut Builder, words: V, (lanes, part): (V, usize)) -> V {
-        let part = b.i32(int(part));
-        let lane = b.vadd_s32(lanes, part);
-        b.xlu_gather(0, words, lane);
-        let index = b.xlu_pop(0);
+    /// By part: how far the wanted part of each word is from the lowest bit.
+    fn shifts(&self, b: &mut Builder) -> Vec<V> {
+        let indices: Vec<V> = (0..self.packing).map(|_| b.xlu_pop(0)).collect();
+        indices.into_iter().map(|index| self.shift(b, index)).collect()
+    }
+
+    fn shift(&self, b: &mut Builder, index: V) -> V {
         let (zero, last) = (b.i32(0), b.i32(int(self.kernel.spec.table - 1)));
         let index = if self.kernel.spec.index == Element::U32 {
             b.vmin_u32(index, last)
