@@ -116,9 +116,14 @@ pub fn choose_kernel(region: &Region<'_>) -> Result<Choice, Refusal> {
     }
     match dot::find(region) {
         Some(dot) => dot::choose(region, dot),
-        None => rowwise::choose(region).or_else(|refusal| match transfer::choose(region) {
-            Err(Refusal::Op(..)) => Err(refusal),
-            other => other,
+        None => rowwise::choose(region).or_else(|refusal| {
+            if region.inside().count() > 1 {
+                return Err(refusal);
+            }
+            match transfer::choose(region) {
+                Err(Refusal::Op(..)) => Err(refusal),
+                other => other,
+            }
         }),
     }
 }

@@ -6,6 +6,7 @@ use palmetto_compiler::{
     backend::generate_code,
     hlo::{ArrayLiteral, ArrayShape, ElementType, Literal},
     lowering::{Region, choose_kernel},
+    options::CompileOptions,
 };
 use palmetto_emulator::{Chip, EmulatorOptions, Ideal};
 use palmetto_isa::{TPU_V4, memory::GRANULE_BYTES};
@@ -91,7 +92,8 @@ fn an_update_in_place_writes_nothing_else() {
     let root = module.computation(entry).root();
     let choice = choose_kernel(&Region::of_instruction(&module, entry, root)).unwrap();
     let kernel = choice.kernel.in_place().expect("an update can be made in place");
-    let program = generate_code(&kernel.emit(&TPU_V4).unwrap(), &TPU_V4).unwrap();
+    let program = generate_code(&kernel.emit(&TPU_V4).unwrap(), &CompileOptions::v4().checked());
+    let program = program.unwrap();
     for (start, first) in [(5_i32, 5), (0, 0), (-3, 0), (16, 16), (99, 29)] {
         let options = EmulatorOptions { strict: true, ..EmulatorOptions::default() };
         let mut chip = Chip::new(TPU_V4, &options);

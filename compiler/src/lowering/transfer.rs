@@ -25,13 +25,10 @@ const MAX_BYTES: usize = 1 << 30;
 /// Pieces of the largest kernel.
 const MAX_PIECES: usize = 256;
 
-/// The transfer kernel of a region of one instruction that moves data.
+/// The transfer kernel of a region of one instruction, which moves data.
 pub(super) fn choose(region: &Region<'_>) -> Result<Choice, Refusal> {
     let root = region.roots()[0];
     let instruction = region.instruction(root);
-    if region.inside().count() != 1 {
-        return region.refuse(root, "data movement together with other instructions");
-    }
     let result = instruction.array_shape().dimensions().to_vec();
     if result.contains(&0) || instruction.array_shape().byte_size() > MAX_BYTES {
         return region.refuse(root, "an array without elements or of more than 1 GiB");
