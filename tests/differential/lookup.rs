@@ -1,5 +1,7 @@
 //! Generated look-ups, and an update in place.
 
+#![expect(clippy::unwrap_used, reason = "a program of the test is wrong then")]
+
 use super::{check_with, inputs_of, module_of};
 use crate::movement::{Numbers, list, shape};
 use palmetto_compiler::{

@@ -1,5 +1,7 @@
 //! Generated programs that move data: every result has the bits of the evaluator.
 
+#![expect(clippy::unwrap_used, reason = "a program of the test is wrong then")]
+
 use super::{check_with, inputs_of, module_of};
 use palmetto_compiler::hlo::{ArrayLiteral, ElementType, Literal};
 
