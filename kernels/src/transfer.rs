@@ -1,10 +1,12 @@
-//! The transfer kernel: arrays put together from pieces of others, by DMA alone.
+//! The transfer kernel: arrays put together from pieces of others, by DMA.
 //!
 //! A [`Piece`] is a strided walk over granules of a source and of the result. What the DMA engine
 //! cannot walk by itself is a loop around it, dealt to the cores. Where pieces lie may depend on
 //! scalars in HBM, clamped as HLO's dynamic slices are: a start moves a piece by whole granules,
-//! and which row of a tile it hits can choose between pieces ([`Phase::condition`]).
+//! and which row of a tile it hits can choose between pieces ([`Phase::condition`]). A row that
+//! shares granules with others is the only thing that passes through registers ([`NarrowRow`]).
 
+mod narrow;
 mod scalar;
 mod walk;
 
@@ -12,6 +14,7 @@ use crate::{
     element::Element,
     llo::{Builder, Function, S},
 };
+pub use narrow::{NarrowRow, RowAction};
 use palmetto_isa::{
     ChipSpec, DmaDescriptor, DmaDimension, MemorySpace,
     memory::{SUBLANES, VREG_GRANULES},
@@ -122,6 +125,8 @@ pub struct Transfer {
     /// What is moved. Phases with different conditions on one start exclude each other; all others
     /// do not overlap.
     pub phases: Vec<Phase>,
+    /// What is done last.
+    pub row: Option<NarrowRow>,
 }
 
 impl Transfer {
@@ -138,7 +143,8 @@ pub fn transfer(spec: &Transfer, chip: &ChipSpec) -> Function {
     let mut b = Builder::new(&spec.name, n_arguments);
     let scalars = Scalars::load(&mut b, spec);
     // What is written over was written by another core, if several share the work.
-    let n_cores = if spec.base.is_none() { chip.n_cores } else { 1 };
+    let is_shared = spec.base.is_none() && spec.row.is_none();
+    let n_cores = if is_shared { chip.n_cores } else { 1 };
     let emitter = Emitter { spec, scalars, n_cores };
     if n_cores < chip.n_cores {
         let core = b.score();
@@ -178,6 +184,9 @@ impl Emitter<'_> {
                     b.if_then(applies, |b| self.phase(b, phase));
                 }
             }
+        }
+        if let Some(row) = &self.spec.row {
+            narrow::emit(b, self, row);
         }
     }
 

@@ -208,7 +208,11 @@ fn block(numbers: &mut Numbers, sizes: &[usize]) -> Vec<usize> {
     let (lanes, rest) = sizes.split_last().unwrap();
     let mut block: Vec<usize> = rest
         .iter()
-        .map(|size| if numbers.next(3) == 0 { *size } else { numbers.between(1, *size) })
+        .map(|size| match numbers.next(4) {
+            0 => 1,
+            1 => *size,
+            _ => numbers.between(1, *size),
+        })
         .collect();
     block.push(*lanes);
     block
@@ -240,6 +244,19 @@ fn dynamic_updates() {
         let instruction = format!("dynamic-update-slice(x0, x1, {})", list(&indices));
         let shapes = [shape(element, &sizes), shape(element, &block)];
         check_movement(&shapes, &starts, &shape(element, &sizes), &instruction);
+    }
+}
+
+#[test]
+fn single_rows_of_narrow_elements() {
+    for (element, start) in [("bf16", 13), ("s8", 38), ("f16", 100), ("pred", -7), ("u16", 7)] {
+        let (whole, block) = ([3, 2, 5, 40, 200], [2, 2, 3, 1, 200]);
+        let starts = [("s32", 1), ("s32", 0), ("s32", 2), ("s32", start), ("s32", 0)];
+        let (whole, block) = (shape(element, &whole), shape(element, &block));
+        let slice = "dynamic-slice(x0, i0, i1, i2, i3, i4), dynamic_slice_sizes={2,2,3,1,200}";
+        check_movement(&[whole.clone()], &starts, &block, slice);
+        let update = "dynamic-update-slice(x0, x1, i0, i1, i2, i3, i4)";
+        check_movement(&[whole.clone(), block], &starts, &whole, update);
     }
 }
 

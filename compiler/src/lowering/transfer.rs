@@ -13,7 +13,7 @@ use axis::{Axis, Place, Source, places, signed};
 use palmetto_isa::memory::{LANES, SUBLANES};
 use palmetto_kernels::{
     element::Element,
-    transfer::{From, Phase, Piece, Stride, Transfer},
+    transfer::{From, NarrowRow, Phase, Piece, Stride, Transfer},
 };
 
 use super::{Choice, Kernel, Refusal, Region};
@@ -35,7 +35,7 @@ pub(super) fn choose(region: &Region<'_>) -> Result<Choice, Refusal> {
     }
     let element = region.element(root)?;
     let mover = Mover { region, root, element, places: places(&result, element), result };
-    let Movement { base, mut phases } = mover.movement()?;
+    let Movement { base, mut phases, row } = mover.movement()?;
     let tail = mover.tail();
     let n_pieces: usize = phases.iter().chain(&base).map(|phase| phase.pieces.len()).sum();
     if n_pieces > MAX_PIECES {
@@ -46,7 +46,7 @@ pub(super) fn choose(region: &Region<'_>) -> Result<Choice, Refusal> {
     }
     let inputs = instruction.operands().to_vec();
     let name = region.name().to_owned();
-    let spec = Transfer { name, element, n_inputs: inputs.len(), base, phases };
+    let spec = Transfer { name, element, n_inputs: inputs.len(), base, phases, row };
     Ok(Choice { kernel: Kernel::Transfer(spec), inputs })
 }
 
@@ -55,11 +55,13 @@ struct Movement {
     /// First of all, operand 0 to the whole result.
     base: Option<Phase>,
     phases: Vec<Phase>,
+    /// Last of all, a row of narrow elements.
+    row: Option<NarrowRow>,
 }
 
 impl Movement {
     fn of(pieces: Vec<Piece>) -> Self {
-        Self { base: None, phases: vec![Phase { condition: None, pieces }] }
+        Self { base: None, phases: vec![Phase { condition: None, pieces }], row: None }
     }
 }
 

@@ -71,6 +71,12 @@ impl Scalars {
 
 fn indices_of(spec: &Transfer) -> Vec<ScalarIndex> {
     let mut found: Vec<ScalarIndex> = Vec::new();
+    let row_starts = spec.row.iter().flat_map(|row| row.starts.iter().map(|start| start.index));
+    for index in spec.row.iter().map(|row| row.row).chain(row_starts) {
+        if !found.contains(&index) {
+            found.push(index);
+        }
+    }
     for phase in spec.base.iter().chain(&spec.phases) {
         let starts = (phase.pieces.iter())
             .flat_map(|piece| piece.source_starts.iter().chain(&piece.target_starts))

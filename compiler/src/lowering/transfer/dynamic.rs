@@ -2,18 +2,19 @@
 //!
 //! A start along a major dimension moves pieces by whole matrices. A start along rows is a tile row
 //! and a row in it: the tile row moves pieces, and for each of the eight rows there is a phase, of
-//! which the one that applies is done. A single row needs none of that.
+//! which the one that applies is done. A single row needs none of that; and if its elements are
+//! narrow, a single row is all that can be moved.
 
-use palmetto_isa::memory::SUBLANES;
+use palmetto_isa::memory::{LANES, SUBLANES};
 use palmetto_kernels::{
     element::Class,
-    transfer::{From, Phase, Piece, ScalarIndex, Start, StartUnit},
+    transfer::{From, NarrowRow, Phase, Piece, RowAction, ScalarIndex, Start, StartUnit, Stride},
 };
 
 use super::{
     Movement, Mover, Refusal,
     axis::{Axis, Form, Place, Source},
-    moved,
+    moved, signed,
 };
 
 /// Where a block of an array is.
@@ -21,6 +22,8 @@ struct Block {
     starts: Vec<Start>,
     /// The start along rows that chooses between phases, and the dimension.
     rows: Option<(ScalarIndex, usize)>,
+    /// The start along narrow rows, and the granules of a tile row.
+    narrow: Option<(ScalarIndex, usize)>,
 }
 
 impl Mover<'_> {
@@ -28,6 +31,10 @@ impl Mover<'_> {
         let whole = self.sizes(0).to_vec();
         let from = super::places(&whole, self.element);
         let block = self.block(&from, (&whole, &self.result), 1)?;
+        if block.narrow.is_some() {
+            let row = self.row(&block, RowAction::Take, (&from, &self.places, &self.result))?;
+            return Ok(Movement { base: None, phases: Vec::new(), row });
+        }
         let axes: Vec<Axis> = (0..whole.len())
             .map(|d| {
                 let has_padding = whole[d] == self.result[d];
@@ -44,7 +51,7 @@ impl Mover<'_> {
             pieces.iter_mut().for_each(|piece| piece.source_starts.clone_from(&block.starts));
             Ok(pieces)
         })?;
-        Ok(Movement { base: None, phases })
+        Ok(Movement { base: None, phases, row: None })
     }
 
     pub(super) fn dynamic_update_slice(&self) -> Result<Movement, Refusal> {
@@ -53,9 +60,14 @@ impl Mover<'_> {
             Phase { condition: None, pieces: self.pieces(From::Argument(0), &self.whole(0))? };
         base.pieces.extend(self.tail());
         if update.contains(&0) {
-            return Ok(Movement { base: Some(base), phases: Vec::new() });
+            return Ok(Movement { base: Some(base), phases: Vec::new(), row: None });
         }
         let block = self.block(&self.places, (&self.result, &update), 2)?;
+        if block.narrow.is_some() {
+            let from = super::places(&update, self.element);
+            let row = self.row(&block, RowAction::Replace, (&from, &self.places, &update))?;
+            return Ok(Movement { base: Some(base), phases: Vec::new(), row });
+        }
         let mut axes = self.whole(1);
         for (d, axis) in axes.iter_mut().enumerate() {
             axis.end = (self.result[d] == update[d]).then_some(update[d]);
@@ -69,7 +81,37 @@ impl Mover<'_> {
             pieces.iter_mut().for_each(|piece| piece.target_starts.clone_from(&block.starts));
             Ok(pieces)
         })?;
-        Ok(Movement { base: Some(base), phases })
+        Ok(Movement { base: Some(base), phases, row: None })
+    }
+
+    /// The movement of a block of one narrow row per matrix, if it is one.
+    fn row(
+        &self,
+        block: &Block,
+        action: RowAction,
+        (from, to, sizes): (&[Place], &[Place], &[usize]),
+    ) -> Result<Option<NarrowRow>, Refusal> {
+        let Some((row, tile_row)) = block.narrow else { return Ok(None) };
+        let stride = |place: Place| match place.form {
+            Form::Linear(stride) | Form::Tiled(stride) => signed(stride),
+        };
+        let strides: Vec<Stride> = (0..sizes.len())
+            .filter(|d| d + 2 != sizes.len())
+            .map(|d| {
+                let count = if d + 1 == sizes.len() { sizes[d].div_ceil(LANES) } else { sizes[d] };
+                Stride { count, source: stride(from[d]), target: stride(to[d]) }
+            })
+            .collect();
+        let granules: usize = strides.iter().map(|stride| stride.count).product();
+        if granules > NarrowRow::MAX_GRANULES {
+            return self.refuse("a dynamic start of long rows within tiles");
+        }
+        let argument = match action {
+            RowAction::Replace => 1,
+            RowAction::Take => 0,
+        };
+        let starts = block.starts.clone();
+        Ok(Some(NarrowRow { action, argument, row, tile_row, starts, strides }))
     }
 
     /// Where a block is in an array of size `whole`, whose dimensions lie in `places`: by the scalar
@@ -80,7 +122,7 @@ impl Mover<'_> {
         (whole, block): (&[usize], &[usize]),
         first: usize,
     ) -> Result<Block, Refusal> {
-        let mut found = Block { starts: Vec::new(), rows: None };
+        let mut found = Block { starts: Vec::new(), rows: None, narrow: None };
         for d in (0..whole.len()).filter(|d| whole[*d] != block[*d]) {
             let (argument, max) = (first + d, whole[d] - block[d]);
             let element = self.region.element(self.operand(argument))?;
@@ -98,6 +140,10 @@ impl Mover<'_> {
                 Place { unit: 1, form: Form::Tiled(granules), .. } => {
                     found.rows = Some((index, d));
                     StartUnit::TileRows(granules)
+                }
+                Place { form: Form::Tiled(granules), .. } if block[d] == 1 => {
+                    found.narrow = Some((index, granules));
+                    continue;
                 }
                 Place { .. } => return self.refuse("a dynamic start within tiles"),
             };
