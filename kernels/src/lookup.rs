@@ -47,8 +47,8 @@ pub enum Indices {
     Matrices([usize; 3]),
 }
 
-/// A look-up. Launch arguments: the table, the indices, the result, whose major dimensions are those
-/// of the indices (the last of them the rows, if slices are rows).
+/// A look-up. Launch arguments: the table, the indices, the result, whose major dimensions are
+/// those of the indices (the last of them the rows, if slices are rows).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lookup {
     /// The name.
@@ -72,7 +72,8 @@ pub struct Lookup {
 pub enum LookupError {
     /// Indices do not fit into SMEM.
     #[error(
-        "{granules} granules of indices do not fit into SMEM; at most {MAX_INDEX_GRANULES} are possible"
+        "{granules} granules of indices do not fit into SMEM; \
+         at most {MAX_INDEX_GRANULES} are possible"
     )]
     TooManyIndices {
         /// How many.

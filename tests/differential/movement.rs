@@ -254,7 +254,7 @@ fn single_rows_of_narrow_elements() {
         let starts = [("s32", 1), ("s32", 0), ("s32", 2), ("s32", start), ("s32", 0)];
         let (whole, block) = (shape(element, &whole), shape(element, &block));
         let slice = "dynamic-slice(x0, i0, i1, i2, i3, i4), dynamic_slice_sizes={2,2,3,1,200}";
-        check_movement(&[whole.clone()], &starts, &block, slice);
+        check_movement(std::slice::from_ref(&whole), &starts, &block, slice);
         let update = "dynamic-update-slice(x0, x1, i0, i1, i2, i3, i4)";
         check_movement(&[whole.clone(), block], &starts, &whole, update);
     }

@@ -1,9 +1,9 @@
 //! Movement widening: what cannot be moved as narrow elements is moved as words of 32 bits.
 //!
 //! Rows of narrow elements share granules, so that they cannot be moved one by one; those of 32-bit
-//! elements can. Where no kernel moves an array as it is and one moves its elements as f32 or 32-bit
-//! integers, the operands are converted before and the result after: neighbouring kernels convert
-//! in passing. Every value of a narrow type is one of the wide type.
+//! elements can. Where no kernel moves an array as it is and one moves its elements as f32 or
+//! 32-bit integers, the operands are converted before and the result after: neighbouring kernels
+//! convert in passing. Every value of a narrow type is one of the wide type.
 
 use super::{Changed, PassContext, PassError, layout_assignment::with_order};
 use crate::{

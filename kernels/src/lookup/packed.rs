@@ -143,8 +143,8 @@ impl Packed<'_> {
         b.wait_dma(self.made, flag, bytes);
     }
 
-    /// Starts to fetch the rows of the group at `cursor` into `slot` if there `is_any`; the place of
-    /// the group after.
+    /// Starts to fetch the rows of the group at `cursor` into `slot` if there `is_any`; the place
+    /// of the group after.
     fn fetch(&self, b: &mut Builder, cursor: Cursor, slot: S, is_any: S) -> Cursor {
         let cursors = self.cursors(b, cursor);
         b.if_then(is_any, |b| {

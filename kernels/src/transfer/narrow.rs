@@ -1,7 +1,7 @@
 //! Single rows of narrow elements, at places known at run time.
 //!
-//! Such a row is a part of every word of some granules. These go to VMEM, one per matrix and column;
-//! there the part is replaced, or taken out; and they go back, or into the result.
+//! Such a row is a part of every word of some granules. These go to VMEM, one per matrix and
+//! column; there the part is replaced, or taken out; and they go back, or into the result.
 
 use super::{Emitter, FLAG, ScalarIndex, Start, Stride, int};
 use crate::llo::{Address, Builder, S, ScratchId};

@@ -114,8 +114,8 @@ impl Mover<'_> {
         Ok(Some(NarrowRow { action, argument, row, tile_row, starts, strides }))
     }
 
-    /// Where a block is in an array of size `whole`, whose dimensions lie in `places`: by the scalar
-    /// operands from `first` on.
+    /// Where a block is in an array of size `whole`, whose dimensions lie in `places`: by the
+    /// scalar operands from `first` on.
     fn block(
         &self,
         places: &[Place],
