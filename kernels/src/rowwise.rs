@@ -9,6 +9,7 @@
 //! stage computes what it needs again from the operands, but for expensive values, which the stage
 //! that computed them first leaves in VMEM.
 
+mod cost;
 mod emit;
 mod plan;
 mod site;
@@ -121,6 +122,14 @@ impl Rowwise {
     /// Why there is none.
     pub fn check(&self, chip: &ChipSpec) -> Result<(), RowwiseError> {
         plan::plan(self, chip).map(|_| ())
+    }
+
+    /// Modelled cycles of a launch, without making the kernel.
+    ///
+    /// # Errors
+    /// Why there is no kernel.
+    pub fn cycles(&self, chip: &ChipSpec) -> Result<f64, RowwiseError> {
+        Ok(cost::cycles(&plan::plan(self, chip)?, chip))
     }
 }
 
