@@ -9,6 +9,7 @@
 use palmetto_isa::memory::{LANES, SUBLANES};
 use palmetto_kernels::{
     element::{Class, Element},
+    expression::{Expression, NodeId, NodeOp, Unary},
     matmul::{Access, Epilogue, Input, Matmul, Operand, Passes, Prologue, Strides},
 };
 
@@ -306,19 +307,16 @@ impl Dimensions {
     fn factor(&self, region: &Region<'_>, dot: InstructionId, n: usize) -> Result<Factor, Refusal> {
         let id = self.operands[n];
         let is_computed = region.contains(id) && region.inside().any(|other| other != dot);
-        let factor = if is_computed {
-            self.computed(region, n)?
-        } else {
-            let element = region.element(id)?;
-            let strides = self.strides(element, &self.factors[n]);
-            let operand =
-                Operand { element, transposed: self.transposed(n), strides, prologue: None };
-            Factor { operand, array: id, further: Vec::new() }
-        };
-        if factor.operand.factor().class() != Class::Float {
+        if region.element(id)?.class() != Class::Float {
             return region.refuse(id, "a dot of integers or predicates");
         }
-        Ok(factor)
+        if is_computed {
+            return self.computed(region, n);
+        }
+        let element = region.element(id)?;
+        let strides = self.strides(element, &self.factors[n]);
+        let operand = Operand { element, transposed: self.transposed(n), strides, prologue: None };
+        Ok(Factor { operand, array: id, further: Vec::new() })
     }
 
     /// Whether the last two dimensions of operand `n` are the other way round.
@@ -344,6 +342,7 @@ impl Dimensions {
         let mut translator = Translator::new(region, &space, &[]);
         translator.leaf(own.id, &own.mapping)?;
         let root = translator.root(id)?;
+        let root = narrowest(&translator.expression, root);
         let mut inputs = Vec::new();
         for leaf in &translator.leaves {
             let access = self.factor_access(region, n, leaf)?;
@@ -399,6 +398,25 @@ impl Dimensions {
             rhs,
             epilogue,
         }
+    }
+}
+
+/// The node whose values are those of `root`, in a type that takes fewer products: conversions that
+/// only widen are left out.
+fn narrowest(expression: &Expression, root: NodeId) -> NodeId {
+    let node = expression.node(root);
+    let NodeOp::Unary(Unary::Convert, operand) = node.op else { return root };
+    match expression.node(operand).element {
+        Element::S8 | Element::U8 => operand,
+        Element::Bf16 if node.element == Element::F32 => operand,
+        Element::Bf16
+        | Element::F32
+        | Element::F16
+        | Element::S32
+        | Element::U32
+        | Element::S16
+        | Element::U16
+        | Element::Pred => root,
     }
 }
 
