@@ -44,7 +44,8 @@ const MAX_INSTRUCTIONS: usize = 128;
 pub fn fusion(module: &mut Module, context: &PassContext) -> Result<Changed, PassError> {
     let mut changed = Changed::No;
     for computation in sequential_computations(module) {
-        let (groups, positions) = Planner::plan(module, computation, &context.options.chip);
+        let Planner { groups, positions, .. } =
+            Planner::plan(module, computation, &context.options.chip);
         for group in groups {
             if group.inside.len() > 1 {
                 outline::outline(module, computation, &group, &positions);

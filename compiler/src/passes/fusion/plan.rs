@@ -1,6 +1,9 @@
 //! Which instructions are computed together.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    cell::Cell,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use palmetto_isa::ChipSpec;
 
@@ -41,15 +44,13 @@ pub(super) struct Planner<'m> {
     pub(super) member_of: BTreeMap<InstructionId, BTreeSet<usize>>,
     /// Per value that is needed outside of a group, the group that stores it.
     stored_by: BTreeMap<InstructionId, usize>,
+    /// Instructions of all groups that were tried: what planning costs.
+    n_tried: Cell<usize>,
 }
 
 impl<'m> Planner<'m> {
-    /// The groups of a computation, those of users before those of producers.
-    pub(super) fn plan(
-        module: &'m Module,
-        id: ComputationId,
-        chip: &'m ChipSpec,
-    ) -> (Vec<Group>, Positions) {
+    /// Plans a computation: the groups of users come before those of producers.
+    pub(super) fn plan(module: &'m Module, id: ComputationId, chip: &'m ChipSpec) -> Self {
         let computation = module.computation(id);
         let order = computation.post_order();
         let positions = order.iter().enumerate().map(|(position, id)| (*id, position)).collect();
@@ -62,12 +63,13 @@ impl<'m> Planner<'m> {
             groups: Vec::new(),
             member_of: BTreeMap::new(),
             stored_by: BTreeMap::new(),
+            n_tried: Cell::new(0),
         };
         for producer in order.into_iter().rev() {
             planner.place(producer);
         }
         planner.merge_siblings();
-        (planner.groups, planner.positions)
+        planner
     }
 
     /// Finds the groups that compute `producer`.
@@ -219,6 +221,7 @@ impl<'m> Planner<'m> {
         if group.inside.len() > MAX_INSTRUCTIONS {
             return None;
         }
+        self.n_tried.set(self.n_tried.get() + group.inside.len());
         let (inside, roots) = (group.inside.clone(), group.roots.clone());
         let region = Region::new(self.module, self.id, inside, roots);
         let choice = choose_kernel(&region).ok()?;
@@ -303,4 +306,66 @@ fn is_fusible(opcode: Opcode) -> bool {
 /// Whether it costs next to nothing to compute it several times.
 fn is_cheap(opcode: Opcode) -> bool {
     matches!(opcode, Opcode::Broadcast | Opcode::Convert | Opcode::Slice)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write as _;
+
+    use palmetto_isa::TPU_V4;
+
+    use super::{MAX_INSTRUCTIONS, Planner};
+    use crate::{
+        diagnostic::SourceText,
+        hlo::{Module, parse_module},
+    };
+
+    fn module(body: &str) -> Module {
+        let text = format!("HloModule m\nENTRY main {{\n{body}}}\n");
+        parse_module(SourceText::new("test.hlo", &text)).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// `n` additions, one after the other.
+    fn chain(n: usize) -> Module {
+        let mut body = String::from(" y = f32[64,128] parameter(0)\n v0 = f32[64,128] negate(y)\n");
+        for i in 0..n {
+            writeln!(body, " v{} = f32[64,128] add(v{i}, y)", i + 1).expect("strings take all");
+        }
+        module(&body)
+    }
+
+    /// `n` additions that all read one array and are all results, and the next of which reads the
+    /// one before every other time.
+    fn fan(n: usize) -> Module {
+        let mut body = String::from(" y = f32[64,128] parameter(0)\n");
+        for i in 0..n {
+            let other = if i % 2 == 0 { "y".to_owned() } else { format!("v{}", i - 1) };
+            writeln!(body, " v{i} = f32[64,128] add(y, {other})").expect("strings take all");
+        }
+        let shapes = vec!["f32[64,128]"; n].join(", ");
+        let names = (0..n).map(|i| format!("v{i}")).collect::<Vec<_>>().join(", ");
+        writeln!(body, " ROOT r = ({shapes}) tuple({names})").expect("strings take all");
+        module(&body)
+    }
+
+    fn n_tried(module: &Module) -> usize {
+        Planner::plan(module, module.entry(), &TPU_V4).n_tried.get()
+    }
+
+    #[test]
+    fn a_long_chain_becomes_groups_of_the_largest_size() {
+        let module = chain(1000);
+        let groups = Planner::plan(&module, module.entry(), &TPU_V4).groups;
+        let sizes: Vec<usize> = groups.iter().map(|group| group.inside.len()).collect();
+        assert_eq!(sizes.iter().sum::<usize>(), 1001);
+        assert_eq!(sizes.len(), 1001_usize.div_ceil(MAX_INSTRUCTIONS), "{sizes:?}");
+    }
+
+    #[test]
+    fn planning_is_linear() {
+        for make in [chain, fan] {
+            let (once, twice) = (n_tried(&make(1000)), n_tried(&make(2000)));
+            assert!(twice <= 2 * once + once / 10, "{once}, twice as many take {twice}");
+        }
+    }
 }
