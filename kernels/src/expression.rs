@@ -6,6 +6,7 @@
 //! value is rounded to that type: bf16 arithmetic is f32 arithmetic, rounded after each node.
 
 mod arithmetic;
+mod cost;
 mod emit;
 mod transcendental;
 

@@ -449,10 +449,11 @@ pub(super) fn cost_per_register(operand: &Operand, n_parts: usize, transposed: b
     let load = if operand.element == Element::F32 { 1.2 } else { 1.7 };
     let computed = operand.prologue.as_ref().map_or(0.0, |prologue| {
         let tiles = prologue.inputs.iter().filter(|input| input.access.cover() == Cover::Tiles);
-        let ops = ops_under(&prologue.expression, &[prologue.root]);
+        let root = unrounded(&prologue.expression, prologue.root);
+        let ops = prologue.expression.vector_ops(&[root]);
         #[expect(clippy::cast_precision_loss, reason = "a region has few instructions")]
-        let (loads, ops) = (tiles.count() as f64, ops as f64);
-        1.2 * (loads + ops)
+        let ops = (tiles.count() + ops) as f64;
+        2.0 * 0.6 * ops
     });
     load + split + computed + if transposed { 8.0 } else { 0.0 }
 }

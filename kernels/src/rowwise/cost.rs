@@ -1,7 +1,7 @@
 //! How long a row kernel takes, as a model: what decides whether it is worth a launch of its own.
 
 use super::plan::Plan;
-use crate::{expression::NodeOp, pipeline::Window};
+use crate::pipeline::Window;
 use palmetto_isa::{
     ChipSpec,
     memory::{GRANULE_BYTES, SUBLANES},
@@ -30,9 +30,7 @@ pub(super) fn cycles(plan: &Plan<'_>, chip: &ChipSpec) -> f64 {
     let spec = plan.spec;
     let rows = spec.majors.iter().product::<usize>() * spec.rows.div_ceil(SUBLANES);
     let registers = (rows * plan.columns) as f64 / n_cores;
-    let is_op = |op: &NodeOp| !matches!(op, NodeOp::Input(_) | NodeOp::Constant(_));
-    let needed = spec.expression.reachable(&spec.outputs);
-    let ops = needed.iter().filter(|id| is_op(&spec.expression.node(**id).op)).count() as f64;
+    let ops = spec.expression.vector_ops(&spec.outputs) as f64;
     let compute = registers * (BUNDLES_PER_REGISTER + BUNDLES_PER_OP * ops);
     let latency = 2.0 * chip.dma_latency_ns * per_ns;
     chip.launch_ns * per_ns + latency + first + f64::max(transfer, compute)
