@@ -18,6 +18,12 @@ impl Expression {
             NodeOp::Input(_) | NodeOp::Constant(_) | NodeOp::Columns { .. } | NodeOp::Join(_) => {
                 return 0;
             }
+            NodeOp::Unary(Unary::Convert, _)
+                if matches!(of, Some(Element::S8 | Element::U8))
+                    && element.class() == Class::Float =>
+            {
+                return 1;
+            }
             NodeOp::Unary(op, _) => unary(*op, of.unwrap_or(element), element),
             NodeOp::Binary(Binary::Divide, ..) => {
                 if is_exact {

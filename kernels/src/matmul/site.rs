@@ -47,6 +47,8 @@ pub(super) struct WindowSite {
     scalars: BTreeMap<usize, Register>,
     /// Packed registers loaded, by input, group and column.
     loaded: BTreeMap<(usize, usize, usize), V>,
+    /// Values that are the same in every row, by input and column.
+    rows: BTreeMap<(usize, usize), Register>,
 }
 
 impl WindowSite {
@@ -67,7 +69,8 @@ impl WindowSite {
                 scalars.insert(n, packing::word_part(b, word, input.block.element, 0));
             }
         }
-        Self { inputs, outputs, first, majors, scalars, loaded: BTreeMap::new() }
+        let (loaded, rows) = (BTreeMap::new(), BTreeMap::new());
+        Self { inputs, outputs, first, majors, scalars, loaded, rows }
     }
 
     /// Tile rows that fill registers of all inputs.
@@ -117,12 +120,16 @@ impl WindowSite {
     /// One value per lane.
     fn row_value(&mut self, b: &mut Builder, input: usize, place: Place) -> Register {
         let Array { block, at, .. } = self.inputs[input];
+        if let Some(value) = self.rows.get(&(input, place.column)) {
+            return *value;
+        }
         let column = b.sadd_imm(self.first[1], int(place.column));
         let (granule, part) = line(b, block.element, column);
         let base = b.sadd(at.base, granule);
-        let key = (input, 0, place.column);
-        let word = *self.loaded.entry(key).or_insert_with(|| b.load_row(Address { base, ..at }));
-        part_of_line(b, word, block.element, part)
+        let word = b.load_row(Address { base, ..at });
+        let value = part_of_line(b, word, block.element, part);
+        self.rows.insert((input, place.column), value);
+        value
     }
 
     /// One value per row: lane `8 t + s` of the array's lines has that of row `s` of tile row `t`.

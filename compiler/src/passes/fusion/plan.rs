@@ -101,7 +101,7 @@ impl<'m> Planner<'m> {
                 rest.insert(consumer);
             }
         }
-        if !(is_needed || !rest.is_empty()) {
+        if !is_needed && rest.is_empty() {
             return;
         }
         let is_alone = !self.member_of.contains_key(&producer);
