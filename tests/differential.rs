@@ -1,5 +1,7 @@
 //! The emulator against the evaluator: the same program, two executions that share no arithmetic.
 
+#[path = "differential/fusion.rs"]
+mod fusion;
 #[path = "differential/lookup.rs"]
 mod lookup;
 #[path = "differential/movement.rs"]

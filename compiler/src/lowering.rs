@@ -111,6 +111,15 @@ impl Kernel {
             Self::Matmul(spec) => Ok(palmetto_kernels::matmul::matmul(spec, chip)?),
         }
     }
+
+    /// Modelled cycles of a launch; none for kernels without a model.
+    pub fn cycles(&self, chip: &ChipSpec) -> Option<f64> {
+        match self {
+            Self::Rowwise(spec) => spec.cycles(chip).ok(),
+            Self::Matmul(spec) => spec.cycles(chip).ok(),
+            Self::Lookup(_) | Self::Transfer(_) => None,
+        }
+    }
 }
 
 /// A kernel, and the instructions whose arrays are its launch arguments.
@@ -122,6 +131,9 @@ pub struct Choice {
     pub inputs: Vec<InstructionId>,
 }
 
+/// Instructions of the largest region that is looked at: kernels are made by recursion.
+const MAX_INSTRUCTIONS: usize = 1024;
+
 /// The kernel that computes `region`. Its results, in the order of the region's roots, are the last
 /// arguments.
 ///
@@ -130,6 +142,9 @@ pub struct Choice {
 pub fn choose_kernel(region: &Region<'_>) -> Result<Choice, Refusal> {
     if let Some(choice) = lookup::choose(region) {
         return choice;
+    }
+    if region.inside().count() > MAX_INSTRUCTIONS {
+        return region.refuse(region.roots()[0], "a fusion of more than 1024 instructions");
     }
     match dot::find(region) {
         Some(dot) => dot::choose(region, dot),

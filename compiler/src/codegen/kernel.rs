@@ -64,6 +64,7 @@ impl Generator<'_> {
         })?;
         self.programs.push(program);
         self.functions.push(function);
+        let chip = &self.options.chip;
         self.facts.push(ProgramFacts {
             shareable: kernel.shareable(chip),
             is_copy: kernel.is_copy(chip),

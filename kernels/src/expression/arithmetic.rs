@@ -129,6 +129,8 @@ fn convert(b: &mut Builder, v: V, (from, to): (Element, Element)) -> V {
                 b.vmin_s32(above, high)
             }
         }
+        // All floats have the 8 bits of a byte.
+        _ if from.packing() == 4 && to.class() == Class::Float => wide,
         _ => narrow(b, wide, to),
     }
 }
