@@ -12,16 +12,20 @@
 
 mod dot;
 mod expression;
+mod lookup;
 mod region;
 mod rowwise;
+mod transfer;
 
 pub use region::{Region, copy_element, is_generator, reducer_of};
 
 use palmetto_isa::ChipSpec;
 use palmetto_kernels::{
     llo::Function,
+    lookup::{Lookup, LookupError},
     matmul::{Matmul, MatmulError},
     rowwise::{Rowwise, RowwiseError},
+    transfer::Transfer,
 };
 use thiserror::Error;
 
@@ -47,6 +51,9 @@ pub enum Refusal {
     /// The row kernel refused.
     #[error(transparent)]
     Rowwise(#[from] RowwiseError),
+    /// The look-up kernel refused.
+    #[error(transparent)]
+    Lookup(#[from] LookupError),
     /// The matmul kernel refused.
     #[error(transparent)]
     Matmul(#[from] MatmulError),
@@ -57,6 +64,10 @@ pub enum Refusal {
 pub enum Kernel {
     /// Elementwise loops and reductions over the lanes.
     Rowwise(Rowwise),
+    /// Rows or matrices of a table by indices.
+    Lookup(Lookup),
+    /// Data movement by DMA.
+    Transfer(Transfer),
     /// A matrix product with what comes after it.
     Matmul(Box<Matmul>),
 }
@@ -66,8 +77,10 @@ impl Kernel {
     pub fn shareable(&self, chip: &ChipSpec) -> Vec<(usize, usize)> {
         match self {
             Self::Rowwise(spec) => spec.shareable(chip),
+            // Then it is the other form that is launched.
+            Self::Transfer(spec) if spec.in_place().is_some() => vec![(0, 0)],
             // Operands are read again for other parts of the result.
-            Self::Matmul(_) => Vec::new(),
+            Self::Lookup(_) | Self::Matmul(_) | Self::Transfer(_) => Vec::new(),
         }
     }
 
@@ -75,7 +88,16 @@ impl Kernel {
     pub fn is_copy(&self, chip: &ChipSpec) -> bool {
         match self {
             Self::Rowwise(spec) => spec.is_copy(chip),
-            Self::Matmul(_) => false,
+            Self::Lookup(_) | Self::Matmul(_) | Self::Transfer(_) => false,
+        }
+    }
+
+    /// The kernel that leaves its result in the buffer of operand 0, for launches that give it that
+    /// buffer as both arguments; none if it needs two. The arguments stay the same.
+    pub fn in_place(&self) -> Option<Self> {
+        match self {
+            Self::Transfer(spec) => spec.in_place().map(Self::Transfer),
+            Self::Rowwise(_) | Self::Lookup(_) | Self::Matmul(_) => None,
         }
     }
 
@@ -86,7 +108,18 @@ impl Kernel {
     pub fn emit(&self, chip: &ChipSpec) -> Result<Function, Refusal> {
         match self {
             Self::Rowwise(spec) => Ok(palmetto_kernels::rowwise::rowwise(spec, chip)?),
+            Self::Lookup(spec) => Ok(palmetto_kernels::lookup::lookup(spec, chip)?),
+            Self::Transfer(spec) => Ok(palmetto_kernels::transfer::transfer(spec, chip)),
             Self::Matmul(spec) => Ok(palmetto_kernels::matmul::matmul(spec, chip)?),
+        }
+    }
+
+    /// Modelled cycles of a launch; none for kernels without a model.
+    pub fn cycles(&self, chip: &ChipSpec) -> Option<f64> {
+        match self {
+            Self::Rowwise(spec) => spec.cycles(chip).ok(),
+            Self::Matmul(spec) => spec.cycles(chip).ok(),
+            Self::Lookup(_) | Self::Transfer(_) => None,
         }
     }
 }
@@ -100,14 +133,31 @@ pub struct Choice {
     pub inputs: Vec<InstructionId>,
 }
 
+/// Instructions of the largest region that is looked at: kernels are made by recursion.
+const MAX_INSTRUCTIONS: usize = 1024;
+
 /// The kernel that computes `region`. Its results, in the order of the region's roots, are the last
 /// arguments.
 ///
 /// # Errors
 /// Why there is none.
 pub fn choose_kernel(region: &Region<'_>) -> Result<Choice, Refusal> {
+    if let Some(choice) = lookup::choose(region) {
+        return choice;
+    }
+    if region.inside().count() > MAX_INSTRUCTIONS {
+        return region.refuse(region.roots()[0], "a fusion of more than 1024 instructions");
+    }
     match dot::find(region) {
         Some(dot) => dot::choose(region, dot),
-        None => rowwise::choose(region),
+        None => rowwise::choose(region).or_else(|refusal| {
+            if region.inside().count() > 1 {
+                return Err(refusal);
+            }
+            match transfer::choose(region) {
+                Err(Refusal::Op(..)) => Err(refusal),
+                other => other,
+            }
+        }),
     }
 }

@@ -46,6 +46,7 @@ pub const OPTIMIZE: &[Pass] = &[
     pass!(dce),
     pass!(layout_assignment),
     pass!(layout_normalization),
+    pass!(movement_widening),
     pass!(fusion),
     pass!(dce),
 ];

@@ -9,6 +9,7 @@
 //! stage computes what it needs again from the operands, but for expensive values, which the stage
 //! that computed them first leaves in VMEM.
 
+mod cost;
 mod emit;
 mod plan;
 mod site;
@@ -134,6 +135,14 @@ impl Rowwise {
         let &[output] = self.outputs.as_slice() else { return false };
         let is_input = self.expression.node(output).op == NodeOp::Input(0);
         is_input && self.inputs.len() == 1 && self.shareable(chip) == [(0, 0)]
+    }
+
+    /// Modelled cycles of a launch, without making the kernel.
+    ///
+    /// # Errors
+    /// Why there is no kernel.
+    pub fn cycles(&self, chip: &ChipSpec) -> Result<f64, RowwiseError> {
+        Ok(cost::cycles(&plan::plan(self, chip)?, chip))
     }
 }
 

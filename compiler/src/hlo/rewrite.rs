@@ -233,7 +233,7 @@ pub fn remove_unused(module: &mut Module, computation: ComputationId, id: Instru
 /// Removes every instruction that neither the root nor a side effect needs. Parameters stay.
 /// Returns how many were removed.
 pub fn remove_dead(module: &mut Module, computation: ComputationId) -> usize {
-    let effects = computations_with_side_effects(module);
+    let effects = side_effects_of(module, module.post_order_from(computation));
     let computation = module.computation_mut(computation);
     let kept = computation.instructions().filter(|(_, instruction)| {
         instruction.opcode() == Opcode::Parameter || effects.contain(instruction)
@@ -256,8 +256,13 @@ pub fn remove_dead(module: &mut Module, computation: ComputationId) -> usize {
 
 /// The computations that have a side effect, directly or through what they call.
 pub fn computations_with_side_effects(module: &Module) -> SideEffects {
+    side_effects_of(module, module.post_order())
+}
+
+/// Those of `computations` that have a side effect; whoever is called comes before its callers.
+fn side_effects_of(module: &Module, computations: Vec<ComputationId>) -> SideEffects {
     let mut found = SideEffects::default();
-    for id in module.post_order() {
+    for id in computations {
         let mut instructions = module.computation(id).instructions();
         if instructions.any(|(_, instruction)| found.contain(instruction)) {
             found.0.insert(id);

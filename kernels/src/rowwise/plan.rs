@@ -379,14 +379,22 @@ fn is_expensive(op: &NodeOp) -> bool {
     match op {
         NodeOp::Unary(op, _) => matches!(
             op,
-            Unary::Exponential
+            Unary::Cbrt
+                | Unary::Cosine
+                | Unary::Exponential
+                | Unary::ExponentialMinusOne
                 | Unary::Log
+                | Unary::LogPlusOne
                 | Unary::Logistic
                 | Unary::Rsqrt
+                | Unary::Sine
                 | Unary::Sqrt
+                | Unary::Tan
                 | Unary::Tanh
         ),
-        NodeOp::Binary(op, ..) => *op == Binary::Divide,
+        NodeOp::Binary(op, ..) => {
+            matches!(op, Binary::Atan2 | Binary::Divide | Binary::Power | Binary::Remainder)
+        }
         NodeOp::Input(_)
         | NodeOp::Constant(_)
         | NodeOp::Iota(_)
