@@ -77,8 +77,9 @@ impl Kernel {
     pub fn shareable(&self, chip: &ChipSpec) -> Vec<(usize, usize)> {
         match self {
             Self::Rowwise(spec) => spec.shareable(chip),
+            Self::Transfer(spec) => spec.shareable(),
             // Operands are read again for other parts of the result.
-            Self::Lookup(_) | Self::Matmul(_) | Self::Transfer(_) => Vec::new(),
+            Self::Lookup(_) | Self::Matmul(_) => Vec::new(),
         }
     }
 
@@ -87,15 +88,6 @@ impl Kernel {
         match self {
             Self::Rowwise(spec) => spec.is_copy(chip),
             Self::Lookup(_) | Self::Matmul(_) | Self::Transfer(_) => false,
-        }
-    }
-
-    /// The kernel that leaves its result in the buffer of operand 0, for launches that give it that
-    /// buffer as both arguments; none if it needs two. The arguments stay the same.
-    pub fn in_place(&self) -> Option<Self> {
-        match self {
-            Self::Transfer(spec) => spec.in_place().map(Self::Transfer),
-            Self::Rowwise(_) | Self::Lookup(_) | Self::Matmul(_) => None,
         }
     }
 
