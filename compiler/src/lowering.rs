@@ -12,16 +12,20 @@
 
 mod dot;
 mod expression;
+mod lookup;
 mod region;
 mod rowwise;
+mod transfer;
 
 pub use region::{Region, copy_element, is_generator, reducer_of};
 
 use palmetto_isa::ChipSpec;
 use palmetto_kernels::{
     llo::Function,
+    lookup::{Lookup, LookupError},
     matmul::{Matmul, MatmulError},
     rowwise::{Rowwise, RowwiseError},
+    transfer::Transfer,
 };
 use thiserror::Error;
 
@@ -47,6 +51,9 @@ pub enum Refusal {
     /// The row kernel refused.
     #[error(transparent)]
     Rowwise(#[from] RowwiseError),
+    /// The look-up kernel refused.
+    #[error(transparent)]
+    Lookup(#[from] LookupError),
     /// The matmul kernel refused.
     #[error(transparent)]
     Matmul(#[from] MatmulError),
@@ -57,11 +64,41 @@ pub enum Refusal {
 pub enum Kernel {
     /// Elementwise loops and reductions over the lanes.
     Rowwise(Rowwise),
+    /// Rows or matrices of a table by indices.
+    Lookup(Lookup),
+    /// Data movement by DMA.
+    Transfer(Transfer),
     /// A matrix product with what comes after it.
     Matmul(Box<Matmul>),
 }
 
 impl Kernel {
+    /// The pairs of an operand and a result that may be one array in a launch.
+    pub fn shareable(&self, chip: &ChipSpec) -> Vec<(usize, usize)> {
+        match self {
+            Self::Rowwise(spec) => spec.shareable(chip),
+            // Operands are read again for other parts of the result.
+            Self::Lookup(_) | Self::Matmul(_) | Self::Transfer(_) => Vec::new(),
+        }
+    }
+
+    /// Whether its one result is its one operand, bit by bit.
+    pub fn is_copy(&self, chip: &ChipSpec) -> bool {
+        match self {
+            Self::Rowwise(spec) => spec.is_copy(chip),
+            Self::Lookup(_) | Self::Matmul(_) | Self::Transfer(_) => false,
+        }
+    }
+
+    /// The kernel that leaves its result in the buffer of operand 0, for launches that give it that
+    /// buffer as both arguments; none if it needs two. The arguments stay the same.
+    pub fn in_place(&self) -> Option<Self> {
+        match self {
+            Self::Transfer(spec) => spec.in_place().map(Self::Transfer),
+            Self::Rowwise(_) | Self::Lookup(_) | Self::Matmul(_) => None,
+        }
+    }
+
     /// The kernel as a device program in LLO.
     ///
     /// # Errors
@@ -69,6 +106,8 @@ impl Kernel {
     pub fn emit(&self, chip: &ChipSpec) -> Result<Function, Refusal> {
         match self {
             Self::Rowwise(spec) => Ok(palmetto_kernels::rowwise::rowwise(spec, chip)?),
+            Self::Lookup(spec) => Ok(palmetto_kernels::lookup::lookup(spec, chip)?),
+            Self::Transfer(spec) => Ok(palmetto_kernels::transfer::transfer(spec, chip)),
             Self::Matmul(spec) => Ok(palmetto_kernels::matmul::matmul(spec, chip)?),
         }
     }
@@ -78,6 +117,7 @@ impl Kernel {
         match self {
             Self::Rowwise(spec) => spec.cycles(chip).ok(),
             Self::Matmul(spec) => spec.cycles(chip).ok(),
+            Self::Lookup(_) | Self::Transfer(_) => None,
         }
     }
 }
@@ -100,11 +140,22 @@ const MAX_INSTRUCTIONS: usize = 1024;
 /// # Errors
 /// Why there is none.
 pub fn choose_kernel(region: &Region<'_>) -> Result<Choice, Refusal> {
+    if let Some(choice) = lookup::choose(region) {
+        return choice;
+    }
     if region.inside().count() > MAX_INSTRUCTIONS {
         return region.refuse(region.roots()[0], "a fusion of more than 1024 instructions");
     }
     match dot::find(region) {
         Some(dot) => dot::choose(region, dot),
-        None => rowwise::choose(region),
+        None => rowwise::choose(region).or_else(|refusal| {
+            if region.inside().count() > 1 {
+                return Err(refusal);
+            }
+            match transfer::choose(region) {
+                Err(Refusal::Op(..)) => Err(refusal),
+                other => other,
+            }
+        }),
     }
 }

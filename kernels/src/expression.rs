@@ -7,8 +7,12 @@
 
 mod arithmetic;
 mod cost;
+mod division;
 mod emit;
+mod polynomial;
+mod power;
 mod transcendental;
+mod trigonometry;
 
 pub use arithmetic::{Register, narrow};
 pub use emit::{Emitter, Place, Site};
@@ -36,18 +40,27 @@ pub enum Axis {
 #[expect(missing_docs, reason = "the names are HLO's and say all")]
 pub enum Unary {
     Abs,
+    Cbrt,
     Ceil,
+    Cosine,
+    CountLeadingZeros,
     Exponential,
+    ExponentialMinusOne,
     Floor,
     IsFinite,
     Log,
+    LogPlusOne,
     Logistic,
     Negate,
     Not,
+    Popcnt,
+    RoundNearestAfz,
     RoundNearestEven,
     Rsqrt,
     Sign,
+    Sine,
     Sqrt,
+    Tan,
     Tanh,
     /// To the node's own type.
     Convert,
@@ -61,11 +74,14 @@ pub enum Unary {
 pub enum Binary {
     Add,
     And,
+    Atan2,
     Divide,
     Maximum,
     Minimum,
     Multiply,
     Or,
+    Power,
+    Remainder,
     ShiftLeft,
     ShiftRightArithmetic,
     ShiftRightLogical,

@@ -5,7 +5,9 @@
 pub mod element;
 pub mod expression;
 pub mod llo;
+pub mod lookup;
 pub mod matmul;
 pub mod packing;
 pub mod pipeline;
 pub mod rowwise;
+pub mod transfer;

@@ -12,7 +12,7 @@ impl Expression {
 
     fn ops_of(&self, id: NodeId) -> usize {
         let node = self.node(id);
-        let (element, is_exact) = (node.element, node.element == Element::F32);
+        let element = node.element;
         let of = self.operands(id).first().map(|operand| self.node(*operand).element);
         let op = match &node.op {
             NodeOp::Input(_) | NodeOp::Constant(_) | NodeOp::Columns { .. } | NodeOp::Join(_) => {
@@ -25,18 +25,35 @@ impl Expression {
                 return 1;
             }
             NodeOp::Unary(op, _) => unary(*op, of.unwrap_or(element), element),
-            NodeOp::Binary(Binary::Divide, ..) => {
-                if is_exact {
-                    24
-                } else {
-                    2
-                }
-            }
-            NodeOp::Binary(..) | NodeOp::Compare(..) | NodeOp::RowReduce(..) => 1,
+            NodeOp::Binary(op, ..) => binary(*op, element),
+            NodeOp::Compare(..) | NodeOp::RowReduce(..) => 1,
             NodeOp::Select { .. } => return 1,
             NodeOp::Iota(_) => 2,
         };
         op + narrowing(element)
+    }
+}
+
+fn binary(op: Binary, element: Element) -> usize {
+    let is_float = element.class() == Class::Float;
+    match op {
+        Binary::Divide if element == Element::F32 => 24,
+        Binary::Divide if is_float => 2,
+        // Of integers.
+        Binary::Divide | Binary::Remainder => 50,
+        Binary::Atan2 => 60,
+        Binary::Power => 130,
+        Binary::Add
+        | Binary::And
+        | Binary::Maximum
+        | Binary::Minimum
+        | Binary::Multiply
+        | Binary::Or
+        | Binary::ShiftLeft
+        | Binary::ShiftRightArithmetic
+        | Binary::ShiftRightLogical
+        | Binary::Subtract
+        | Binary::Xor => 1,
     }
 }
 
@@ -57,8 +74,12 @@ fn unary(op: Unary, of: Element, element: Element) -> usize {
                 5
             }
         }
-        Unary::Log | Unary::Sign => 2,
+        Unary::Log | Unary::Sign | Unary::CountLeadingZeros | Unary::Popcnt => 2,
         Unary::Sqrt => 7,
+        Unary::RoundNearestAfz => 8,
+        Unary::Cbrt => 90,
+        Unary::ExponentialMinusOne | Unary::LogPlusOne => 40,
+        Unary::Cosine | Unary::Sine | Unary::Tan => 120,
         // Floats are f32 in registers, whatever their type.
         Unary::Convert if of.class() == Class::Float && element.class() == Class::Float => 0,
         Unary::Bitcast => 0,
