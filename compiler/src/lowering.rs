@@ -91,6 +91,14 @@ impl Kernel {
         }
     }
 
+    /// Whether its result is operand 0 with a part replaced.
+    pub fn is_update(&self) -> bool {
+        match self {
+            Self::Transfer(spec) => spec.base.is_some(),
+            Self::Rowwise(_) | Self::Lookup(_) | Self::Matmul(_) => false,
+        }
+    }
+
     /// The kernel as a device program in LLO.
     ///
     /// # Errors
