@@ -14,6 +14,7 @@ mod dot;
 mod expression;
 mod region;
 mod rowwise;
+mod transpose;
 
 pub use region::{Region, copy_element, is_generator, reducer_of};
 
@@ -22,6 +23,7 @@ use palmetto_kernels::{
     llo::Function,
     matmul::{Matmul, MatmulError},
     rowwise::{Rowwise, RowwiseError},
+    transpose::{Transpose, TransposeError},
 };
 use thiserror::Error;
 
@@ -50,6 +52,9 @@ pub enum Refusal {
     /// The matmul kernel refused.
     #[error(transparent)]
     Matmul(#[from] MatmulError),
+    /// The transpose kernel refused.
+    #[error(transparent)]
+    Transpose(#[from] TransposeError),
 }
 
 /// A kernel with all that it depends on.
@@ -59,6 +64,8 @@ pub enum Kernel {
     Rowwise(Rowwise),
     /// A matrix product with what comes after it.
     Matmul(Box<Matmul>),
+    /// Rows and lanes of matrices change places.
+    Transpose(Transpose),
 }
 
 impl Kernel {
@@ -70,6 +77,7 @@ impl Kernel {
         match self {
             Self::Rowwise(spec) => Ok(palmetto_kernels::rowwise::rowwise(spec, chip)?),
             Self::Matmul(spec) => Ok(palmetto_kernels::matmul::matmul(spec, chip)?),
+            Self::Transpose(spec) => Ok(palmetto_kernels::transpose::transpose(spec, chip)?),
         }
     }
 }
@@ -89,6 +97,9 @@ pub struct Choice {
 /// # Errors
 /// Why there is none.
 pub fn choose_kernel(region: &Region<'_>) -> Result<Choice, Refusal> {
+    if let Some(permutation) = transpose::find(region) {
+        return transpose::choose(region, permutation);
+    }
     match dot::find(region) {
         Some(dot) => dot::choose(region, dot),
         None => rowwise::choose(region),

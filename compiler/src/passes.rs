@@ -27,6 +27,7 @@ mod dot_canonicalization;
 mod fusion;
 mod layout_assignment;
 mod layout_normalization;
+mod transpose_decomposition;
 mod tuple_simplifier;
 
 mod site;
@@ -42,6 +43,7 @@ pub use dot_canonicalization::dot_canonicalization;
 pub use fusion::fusion;
 pub use layout_assignment::layout_assignment;
 pub use layout_normalization::layout_normalization;
+pub use transpose_decomposition::transpose_decomposition;
 pub use tuple_simplifier::tuple_simplifier;
 
 /// Whether a pass changed the module.

@@ -39,6 +39,7 @@ pub const OPTIMIZE: &[Pass] = &[
     pass!(dce),
     pass!(layout_assignment),
     pass!(layout_normalization),
+    pass!(transpose_decomposition),
     pass!(fusion),
     pass!(dce),
 ];

@@ -9,3 +9,4 @@ pub mod matmul;
 pub mod packing;
 pub mod pipeline;
 pub mod rowwise;
+pub mod transpose;
