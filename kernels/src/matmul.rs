@@ -289,7 +289,7 @@ fn check_epilogue(spec: &Matmul) -> Result<(), MatmulError> {
     let roots: Vec<NodeId> = outputs.iter().map(|(node, _)| *node).collect();
     for id in expression.reachable(&roots) {
         let op = &expression.node(id).op;
-        let moves = matches!(op, NodeOp::RowReduce(..) | NodeOp::Columns { .. } | NodeOp::Join(_));
+        let moves = matches!(op, NodeOp::RowReduce(..)) || op.moves_lanes();
         if moves || matches!(op, NodeOp::Input(n) if *n > inputs.len()) {
             let op = format!("{op:?}");
             return Err(MatmulError::Epilogue { name: spec.name.clone(), node: id.0, op });

@@ -66,9 +66,7 @@ pub(super) fn plan<'a>(spec: &'a Rowwise, chip: &ChipSpec) -> Result<Plan<'a>, R
     let columns = columns_of(spec.lanes);
     let needed = spec.expression.reachable(&spec.outputs);
     let packing = packing(spec);
-    let moves_columns = needed
-        .iter()
-        .any(|id| matches!(spec.expression.node(*id).op, NodeOp::Columns { .. } | NodeOp::Join(_)));
+    let moves_columns = needed.iter().any(|id| spec.expression.node(*id).op.moves_lanes());
     if moves_columns && columns > COLUMNS_UNROLLED {
         let limit = COLUMNS_UNROLLED * LANES;
         return Err(RowwiseError::TooManyColumns { lanes: spec.lanes, limit });
@@ -373,7 +371,8 @@ fn is_expensive(op: &NodeOp) -> bool {
         | NodeOp::Compare(..)
         | NodeOp::Select { .. }
         | NodeOp::RowReduce(..)
-        | NodeOp::Columns { .. }
+        | NodeOp::Shift { .. }
+        | NodeOp::Reverse { .. }
         | NodeOp::Join(_) => false,
     }
 }
