@@ -12,6 +12,7 @@
 
 mod dot;
 mod expression;
+mod line;
 mod region;
 mod rowwise;
 mod transpose;
@@ -20,6 +21,7 @@ pub use region::{Region, copy_element, is_generator, reducer_of};
 
 use palmetto_isa::ChipSpec;
 use palmetto_kernels::{
+    line::{Line, LineError},
     llo::Function,
     matmul::{Matmul, MatmulError},
     rowwise::{Rowwise, RowwiseError},
@@ -52,6 +54,9 @@ pub enum Refusal {
     /// The matmul kernel refused.
     #[error(transparent)]
     Matmul(#[from] MatmulError),
+    /// The line kernel refused.
+    #[error(transparent)]
+    Line(#[from] LineError),
     /// The transpose kernel refused.
     #[error(transparent)]
     Transpose(#[from] TransposeError),
@@ -62,6 +67,8 @@ pub enum Refusal {
 pub enum Kernel {
     /// Elementwise loops and reductions over the lanes.
     Rowwise(Rowwise),
+    /// Rows to lines and lines to rows.
+    Line(Line),
     /// A matrix product with what comes after it.
     Matmul(Box<Matmul>),
     /// Rows and lanes of matrices change places.
@@ -76,6 +83,7 @@ impl Kernel {
     pub fn emit(&self, chip: &ChipSpec) -> Result<Function, Refusal> {
         match self {
             Self::Rowwise(spec) => Ok(palmetto_kernels::rowwise::rowwise(spec, chip)?),
+            Self::Line(spec) => Ok(palmetto_kernels::line::line(spec, chip)?),
             Self::Matmul(spec) => Ok(palmetto_kernels::matmul::matmul(spec, chip)?),
             Self::Transpose(spec) => Ok(palmetto_kernels::transpose::transpose(spec, chip)?),
         }
@@ -102,6 +110,9 @@ pub fn choose_kernel(region: &Region<'_>) -> Result<Choice, Refusal> {
     }
     match dot::find(region) {
         Some(dot) => dot::choose(region, dot),
-        None => rowwise::choose(region),
+        None => match line::find(region) {
+            Some(operand) => line::choose(region, operand),
+            None => rowwise::choose(region),
+        },
     }
 }

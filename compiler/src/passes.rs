@@ -27,6 +27,7 @@ mod dot_canonicalization;
 mod fusion;
 mod layout_assignment;
 mod layout_normalization;
+mod reshape_decomposition;
 mod transpose_decomposition;
 mod tuple_simplifier;
 
@@ -43,6 +44,7 @@ pub use dot_canonicalization::dot_canonicalization;
 pub use fusion::fusion;
 pub use layout_assignment::layout_assignment;
 pub use layout_normalization::layout_normalization;
+pub use reshape_decomposition::reshape_decomposition;
 pub use transpose_decomposition::transpose_decomposition;
 pub use tuple_simplifier::tuple_simplifier;
 

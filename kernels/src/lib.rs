@@ -4,6 +4,7 @@
 
 pub mod element;
 pub mod expression;
+pub mod line;
 pub mod llo;
 pub mod matmul;
 pub mod packing;

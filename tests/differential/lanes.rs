@@ -170,3 +170,37 @@ fn sliced_lanes_are_reduced() {
         "sum { a = f32[] parameter(0)\n b = f32[] parameter(1)\n ROOT m = f32[] add(a, b)\n}\nENTRY main {\n x = f32[20,333] parameter(0)\n e = f32[20,333] exponential(x)\n s = f32[20,199] slice(e), slice={[0:20],[77:276]}\n z = f32[] constant(0)\n t = f32[20] reduce(s, z), dimensions={1}, to_apply=sum\n b = f32[20,199] broadcast(t), dimensions={0}\n ROOT r = f32[20,199] divide(s, b)\n}\n",
     );
 }
+
+fn check_reshape(element: &str, from: &[usize], to: &[usize]) {
+    let (x, y) = (shape(element, from), shape(element, to));
+    check(&format!(
+        "ENTRY main {{\n p = {x} parameter(0)\n x = {x} maximum(p, p)\n y = {y} reshape(x)\n ROOT r = {y} minimum(y, y)\n}}\n"
+    ));
+}
+
+#[test]
+fn rows_become_a_line_and_a_line_becomes_rows() {
+    let mut numbers = Numbers(6);
+    for case in 0..12 {
+        let lanes = numbers.pick(&[2, 3, 64, 100, 127, 129, 200, 384, 1000, 1500]);
+        let rows = 2 + numbers.next(if lanes < 200 { 3000 } else { 200 });
+        let element = if case % 2 == 0 { "f32" } else { "s32" };
+        check_reshape(element, &[rows, lanes], &[rows * lanes]);
+        check_reshape(element, &[rows * lanes], &[rows, lanes]);
+    }
+    check_reshape("f32", &[4, 16, 50], &[3200]);
+    check_reshape("f32", &[3200], &[4, 16, 50]);
+    check_reshape("f32", &[3, 2], &[6]);
+    check_reshape("f32", &[4, 7001], &[28004]);
+}
+
+#[test]
+fn rows_become_rows_of_another_length() {
+    check_reshape("f32", &[64, 96], &[96, 64]);
+    check_reshape("f32", &[2, 40, 30], &[48, 50]);
+    check_reshape("s32", &[48, 50], &[5, 8, 60]);
+    check_reshape("bf16", &[40, 96], &[2, 16, 120]);
+    check_reshape("pred", &[48, 12], &[144, 4]);
+    check_reshape("s8", &[300], &[3, 100]);
+    check_reshape("bf16", &[16, 8, 64], &[128, 64]);
+}
