@@ -30,7 +30,8 @@ fn inputs_of(module: &Module) -> Vec<Literal> {
 
 /// Compiles and runs on the emulator in strict mode.
 fn emulate(module: &Module, inputs: &[Literal], clock: Clock) -> Execution {
-    let executable = compile(module, &CompileOptions::v4()).unwrap_or_else(|e| panic!("{e}"));
+    let executable =
+        compile(module, &CompileOptions::v4().checked()).unwrap_or_else(|e| panic!("{e}"));
     let loaded = LoadedExecutable::load(executable).unwrap_or_else(|e| panic!("{e}"));
     let options = RunOptions { strict: true, clock, max_trips: 1000 };
     loaded.execute(inputs, &options).unwrap_or_else(|e| panic!("{e}"))

@@ -48,8 +48,7 @@ impl Generator<'_> {
 
     /// The index of the program of a kernel.
     fn program(&mut self, kernel: &Kernel, instruction: &str) -> Result<usize, CodegenError> {
-        let chip = &self.options.chip;
-        let function = kernel.emit(chip).map_err(|cause| {
+        let function = kernel.emit(&self.options.chip).map_err(|cause| {
             let instruction = instruction.to_owned();
             CodegenError::Kernel { instruction, cause }
         })?;
@@ -57,7 +56,7 @@ impl Generator<'_> {
         if let Some(program) = self.kernels.get(&key) {
             return Ok(*program);
         }
-        let program = generate_code(&function, chip).map_err(|cause| {
+        let program = generate_code(&function, self.options).map_err(|cause| {
             let instruction = instruction.to_owned();
             CodegenError::Backend { instruction, cause }
         })?;
