@@ -40,6 +40,7 @@ pub const OPTIMIZE: &[Pass] = &[
     pass!(layout_assignment),
     pass!(layout_normalization),
     pass!(transpose_decomposition),
+    pass!(movement_decomposition),
     pass!(reshape_decomposition),
     pass!(fusion),
     pass!(dce),

@@ -77,8 +77,8 @@ fn check_lanes(element: &str, operands: &[&[usize]], lanes: usize, instruction: 
     check(&body);
 }
 
-/// The elements, and whether there are major dimensions.
-const CASES: [(&str, &[usize]); 8] = [
+/// The elements, and the dimensions before the lanes.
+const CASES: [(&str, &[usize]); 10] = [
     ("f32", &[3, 13]),
     ("bf16", &[40]),
     ("s32", &[8]),
@@ -87,6 +87,8 @@ const CASES: [(&str, &[usize]); 8] = [
     ("u16", &[33]),
     ("pred", &[5]),
     ("f32", &[2]),
+    ("f32", &[]),
+    ("bf16", &[]),
 ];
 
 fn with(before: &[usize], lanes: usize) -> Vec<usize> {
