@@ -147,6 +147,12 @@ impl<'a> Plan<'a> {
         self.slack() + self.registers * VREG_GRANULES + behind
     }
 
+    /// Tile rows that one pass of a loop works on: few columns leave the cross-lane units idle.
+    fn at_once(&self) -> usize {
+        let most = (UNROLLED / (self.columns + 1)).max(1);
+        (1..=most).rev().find(|n| self.tile_rows.is_multiple_of(*n)).unwrap_or(1)
+    }
+
     fn grid(&self) -> Grid {
         let dimensions = vec![GridDimension { extent: self.steps, block: 1 }];
         Grid { dimensions, n_reduced: 0 }
@@ -226,21 +232,30 @@ impl Kernel<'_> {
 
     fn window(&self, b: &mut Builder, step: &Step) {
         let scratch = b.start_of(self.scratch).plus(self.plan.slack());
-        let tile_rows = b.s(int(self.plan.tile_rows));
+        let at_once = self.plan.at_once();
+        let trips = b.s(int(self.plan.tile_rows / at_once));
         match self.plan.spec.way {
             Way::ToLine => {
-                b.for_loop(tile_rows, &[], |b, row, _| {
-                    let rows = self.rows(b, step.inputs[0], row);
-                    self.to_line(b, &rows);
+                b.for_loop(trips, &[], |b, index, _| {
+                    let first = b.smul_imm(index, int(at_once));
+                    for n in 0..at_once {
+                        let row = b.sadd_imm(first, int(n));
+                        let rows = self.rows(b, step.inputs[0], row);
+                        self.to_line(b, &rows);
+                    }
                     Vec::new()
                 });
                 self.copy(b, scratch, step.outputs[0]);
             }
             Way::FromLine => {
                 self.copy(b, step.inputs[0], scratch);
-                b.for_loop(tile_rows, &[], |b, row, _| {
-                    let rows = self.rows(b, step.outputs[0], row);
-                    self.from_line(b, &rows);
+                b.for_loop(trips, &[], |b, index, _| {
+                    let first = b.smul_imm(index, int(at_once));
+                    for n in 0..at_once {
+                        let row = b.sadd_imm(first, int(n));
+                        let rows = self.rows(b, step.outputs[0], row);
+                        self.from_line(b, &rows);
+                    }
                     Vec::new()
                 });
             }

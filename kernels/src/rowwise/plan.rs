@@ -85,7 +85,10 @@ pub(super) fn plan<'a>(spec: &'a Rowwise, chip: &ChipSpec) -> Result<Plan<'a>, R
     let extent = per_matrix.div_ceil(packing);
     let n_columns_kept = stages.iter().map(|stage| stage.reductions.len()).sum::<usize>();
     let rows = if needs_many_registers(spec, &needed) { UNROLLED / 2 } else { UNROLLED };
-    let groups = if n_columns_kept == 0 {
+    let groups = if n_columns_kept == 0 && moves_columns {
+        // What is rotated takes long to come back: enough rows to wait for several.
+        (UNROLLED / (packing * columns)).max(1).min(extent)
+    } else if n_columns_kept == 0 {
         1
     } else {
         (rows / packing / n_columns_kept.div_ceil(2)).max(1).min(extent)
