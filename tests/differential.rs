@@ -1,7 +1,13 @@
 //! The emulator against the evaluator: the same program, two executions that share no arithmetic.
 
+#[path = "differential/fusion.rs"]
+mod fusion;
 #[path = "differential/lanes.rs"]
 mod lanes;
+#[path = "differential/lookup.rs"]
+mod lookup;
+#[path = "differential/movement.rs"]
+mod movement;
 
 use palmetto_compiler::{
     compile,
@@ -41,15 +47,18 @@ fn emulate(module: &Module, inputs: &[Literal], clock: Clock) -> Execution {
 /// same bits, and no launch is modelled.
 fn check(body: &str) {
     let module = module_of(&format!("HloModule m\n{body}"));
-    let inputs = inputs_of(&module);
-    let execution = emulate(&module, &inputs, Clock::Chip);
-    let bounds = tolerance::deviations(&module, &inputs).unwrap_or_else(|e| panic!("{e}"));
+    check_with(&module, &inputs_of(&module));
+}
+
+fn check_with(module: &Module, inputs: &[Literal]) {
+    let execution = emulate(module, inputs, Clock::Chip);
+    let bounds = tolerance::deviations(module, inputs).unwrap_or_else(|e| panic!("{e}"));
     for (bound, output) in bounds.iter().zip(&execution.outputs) {
         let comparison = bound.compare(output.as_array().expect("an array"));
         assert!(comparison.holds(), "{comparison:?}");
     }
     for clock in [Clock::Ideal, Clock::Chaos(1)] {
-        assert_eq!(emulate(&module, &inputs, clock).outputs, execution.outputs, "{clock:?}");
+        assert_eq!(emulate(module, inputs, clock).outputs, execution.outputs, "{clock:?}");
     }
     assert!(execution.report.modelled_share == 0.0, "{:?}", execution.report.instructions);
 }

@@ -13,8 +13,10 @@
 mod dot;
 mod expression;
 mod line;
+mod lookup;
 mod region;
 mod rowwise;
+mod transfer;
 mod transpose;
 
 pub use region::{Region, copy_element, is_generator, reducer_of};
@@ -23,8 +25,10 @@ use palmetto_isa::ChipSpec;
 use palmetto_kernels::{
     line::{Line, LineError},
     llo::Function,
+    lookup::{Lookup, LookupError},
     matmul::{Matmul, MatmulError},
     rowwise::{Rowwise, RowwiseError},
+    transfer::Transfer,
     transpose::{Transpose, TransposeError},
 };
 use thiserror::Error;
@@ -51,6 +55,9 @@ pub enum Refusal {
     /// The row kernel refused.
     #[error(transparent)]
     Rowwise(#[from] RowwiseError),
+    /// The look-up kernel refused.
+    #[error(transparent)]
+    Lookup(#[from] LookupError),
     /// The matmul kernel refused.
     #[error(transparent)]
     Matmul(#[from] MatmulError),
@@ -69,6 +76,10 @@ pub enum Kernel {
     Rowwise(Rowwise),
     /// Rows to lines and lines to rows.
     Line(Line),
+    /// Rows or matrices of a table by indices.
+    Lookup(Lookup),
+    /// Data movement by DMA.
+    Transfer(Transfer),
     /// A matrix product with what comes after it.
     Matmul(Box<Matmul>),
     /// Rows and lanes of matrices change places.
@@ -76,6 +87,44 @@ pub enum Kernel {
 }
 
 impl Kernel {
+    /// The pairs of an operand and a result that may be one array in a launch.
+    pub fn shareable(&self, chip: &ChipSpec) -> Vec<(usize, usize)> {
+        match self {
+            Self::Rowwise(spec) => spec.shareable(chip),
+            // Operands are read again for other parts of the result.
+            Self::Lookup(_)
+            | Self::Matmul(_)
+            | Self::Transfer(_)
+            | Self::Line(_)
+            | Self::Transpose(_) => Vec::new(),
+        }
+    }
+
+    /// Whether its one result is its one operand, bit by bit.
+    pub fn is_copy(&self, chip: &ChipSpec) -> bool {
+        match self {
+            Self::Rowwise(spec) => spec.is_copy(chip),
+            Self::Lookup(_)
+            | Self::Matmul(_)
+            | Self::Transfer(_)
+            | Self::Line(_)
+            | Self::Transpose(_) => false,
+        }
+    }
+
+    /// The kernel that leaves its result in the buffer of operand 0, for launches that give it that
+    /// buffer as both arguments; none if it needs two. The arguments stay the same.
+    pub fn in_place(&self) -> Option<Self> {
+        match self {
+            Self::Transfer(spec) => spec.in_place().map(Self::Transfer),
+            Self::Rowwise(_)
+            | Self::Lookup(_)
+            | Self::Matmul(_)
+            | Self::Line(_)
+            | Self::Transpose(_) => None,
+        }
+    }
+
     /// The kernel as a device program in LLO.
     ///
     /// # Errors
@@ -84,8 +133,19 @@ impl Kernel {
         match self {
             Self::Rowwise(spec) => Ok(palmetto_kernels::rowwise::rowwise(spec, chip)?),
             Self::Line(spec) => Ok(palmetto_kernels::line::line(spec, chip)?),
+            Self::Lookup(spec) => Ok(palmetto_kernels::lookup::lookup(spec, chip)?),
+            Self::Transfer(spec) => Ok(palmetto_kernels::transfer::transfer(spec, chip)),
             Self::Matmul(spec) => Ok(palmetto_kernels::matmul::matmul(spec, chip)?),
             Self::Transpose(spec) => Ok(palmetto_kernels::transpose::transpose(spec, chip)?),
+        }
+    }
+
+    /// Modelled cycles of a launch; none for kernels without a model.
+    pub fn cycles(&self, chip: &ChipSpec) -> Option<f64> {
+        match self {
+            Self::Rowwise(spec) => spec.cycles(chip).ok(),
+            Self::Matmul(spec) => spec.cycles(chip).ok(),
+            Self::Lookup(_) | Self::Transfer(_) | Self::Line(_) | Self::Transpose(_) => None,
         }
     }
 }
@@ -99,20 +159,35 @@ pub struct Choice {
     pub inputs: Vec<InstructionId>,
 }
 
+/// Instructions of the largest region that is looked at: kernels are made by recursion.
+const MAX_INSTRUCTIONS: usize = 1024;
+
 /// The kernel that computes `region`. Its results, in the order of the region's roots, are the last
 /// arguments.
 ///
 /// # Errors
 /// Why there is none.
 pub fn choose_kernel(region: &Region<'_>) -> Result<Choice, Refusal> {
+    if let Some(choice) = lookup::choose(region) {
+        return choice;
+    }
     if let Some(permutation) = transpose::find(region) {
         return transpose::choose(region, permutation);
     }
+    if region.inside().count() > MAX_INSTRUCTIONS {
+        return region.refuse(region.roots()[0], "a fusion of more than 1024 instructions");
+    }
     match dot::find(region) {
         Some(dot) => dot::choose(region, dot),
-        None => match line::find(region) {
-            Some(operand) => line::choose(region, operand),
-            None => rowwise::choose(region),
-        },
+        None => rowwise::choose(region).or_else(|refusal| {
+            if region.inside().count() > 1 {
+                return Err(refusal);
+            }
+            match (transfer::choose(region), line::find(region)) {
+                (Err(_), Some(operand)) => line::choose(region, operand),
+                (Err(Refusal::Op(..)), None) => Err(refusal),
+                (other, _) => other,
+            }
+        }),
     }
 }

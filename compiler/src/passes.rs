@@ -17,7 +17,9 @@ use crate::hlo::InferError;
 use crate::options::CompileOptions;
 
 mod algebraic_simplifier;
+mod barrier_expander;
 mod call_inliner;
+mod conditional_simplifier;
 mod constant_folding;
 mod cse;
 mod dce;
@@ -28,14 +30,19 @@ mod fusion;
 mod layout_assignment;
 mod layout_normalization;
 mod movement_decomposition;
+mod movement_widening;
 mod reshape_decomposition;
 mod transpose_decomposition;
 mod tuple_simplifier;
+mod while_loop_simplifier;
+mod zero_sized_elimination;
 
 mod site;
 
 pub use algebraic_simplifier::algebraic_simplifier;
+pub use barrier_expander::barrier_expander;
 pub use call_inliner::call_inliner;
+pub use conditional_simplifier::conditional_simplifier;
 pub use constant_folding::constant_folding;
 pub use cse::cse;
 pub use dce::dce;
@@ -46,9 +53,12 @@ pub use fusion::fusion;
 pub use layout_assignment::layout_assignment;
 pub use layout_normalization::layout_normalization;
 pub use movement_decomposition::movement_decomposition;
+pub use movement_widening::movement_widening;
 pub use reshape_decomposition::reshape_decomposition;
 pub use transpose_decomposition::transpose_decomposition;
 pub use tuple_simplifier::tuple_simplifier;
+pub use while_loop_simplifier::while_loop_simplifier;
+pub use zero_sized_elimination::zero_sized_elimination;
 
 /// Whether a pass changed the module.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -147,7 +147,12 @@ impl Case {
     }
 
     pub(crate) fn spec(&self) -> Matmul {
-        let operand = |(element, transposed), strides| Operand { element, transposed, strides };
+        let operand = |(element, transposed), strides| Operand {
+            element,
+            transposed,
+            strides,
+            prologue: None,
+        };
         Matmul {
             name: "product".into(),
             batch: self.batch.clone(),

@@ -9,7 +9,7 @@ use palmetto_kernels::{
     rowwise::{Access, Input, Rowwise},
 };
 
-use super::{CodegenError, Generator, Value, Values, source_of};
+use super::{CodegenError, Generator, Value, Values, in_place::ProgramFacts, source_of};
 use crate::{
     analysis::physical_dimensions,
     backend::generate_code,
@@ -39,10 +39,12 @@ impl Generator<'_> {
             arguments.push(value.view().slice);
         }
         let result = self.temporary(instruction.shape(), instruction.name());
-        arguments.extend(result.views().iter().map(|view| view.slice));
+        let results = result.views();
+        arguments.extend(results.iter().map(|view| view.slice));
         let program = self.program(&kernel, instruction.name())?;
         let source = source_of(&module, module.computation(computation), id);
-        steps.push(Step::Launch(Launch { source, program, arguments }));
+        let n_results = results.len();
+        steps.push(Step::Launch(Launch { source, program, arguments, n_results }));
         Ok(result)
     }
 
@@ -62,6 +64,11 @@ impl Generator<'_> {
         })?;
         self.programs.push(program);
         self.functions.push(function);
+        let chip = &self.options.chip;
+        self.facts.push(ProgramFacts {
+            shareable: kernel.shareable(chip),
+            is_copy: kernel.is_copy(chip),
+        });
         self.kernels.insert(key, self.programs.len() - 1);
         Ok(self.programs.len() - 1)
     }
@@ -89,7 +96,7 @@ impl Generator<'_> {
         };
         let program = self.program(&Kernel::Rowwise(spec), "copy")?;
         let arguments = vec![from.slice, to.slice];
-        steps.push(Step::Launch(Launch { source, program, arguments }));
+        steps.push(Step::Launch(Launch { source, program, arguments, n_results: 1 }));
         Ok(())
     }
 }
