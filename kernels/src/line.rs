@@ -241,7 +241,7 @@ impl Kernel<'_> {
                     for n in 0..at_once {
                         let row = b.sadd_imm(first, int(n));
                         let rows = self.rows(b, step.inputs[0], row);
-                        self.to_line(b, &rows);
+                        self.join(b, &rows);
                     }
                     Vec::new()
                 });
@@ -254,7 +254,7 @@ impl Kernel<'_> {
                     for n in 0..at_once {
                         let row = b.sadd_imm(first, int(n));
                         let rows = self.rows(b, step.outputs[0], row);
-                        self.from_line(b, &rows);
+                        self.cut(b, &rows);
                     }
                     Vec::new()
                 });
@@ -336,7 +336,7 @@ impl Kernel<'_> {
     }
 
     /// Stores eight rows into the line, in order.
-    fn to_line(&self, b: &mut Builder, rows: &Rows) {
+    fn join(&self, b: &mut Builder, rows: &Rows) {
         let (columns, lanes) = (self.plan.columns, self.plan.spec.lanes);
         let (lane, zero) = (b.vlane(), b.i32(0));
         let is_before = b.vcmp_lt_s32(lane, rows.lane);
@@ -371,7 +371,7 @@ impl Kernel<'_> {
     }
 
     /// Loads eight rows from the line.
-    fn from_line(&self, b: &mut Builder, rows: &Rows) {
+    fn cut(&self, b: &mut Builder, rows: &Rows) {
         let (lane, size) = (b.vlane(), b.i32(int(LANES)));
         let behind = b.vsub_s32(size, rows.lane);
         let is_low = b.vcmp_lt_s32(lane, behind);
