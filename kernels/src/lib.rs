@@ -4,6 +4,7 @@
 
 pub mod element;
 pub mod expression;
+pub mod line;
 pub mod llo;
 pub mod lookup;
 pub mod matmul;
@@ -11,3 +12,4 @@ pub mod packing;
 pub mod pipeline;
 pub mod rowwise;
 pub mod transfer;
+pub mod transpose;

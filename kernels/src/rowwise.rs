@@ -26,7 +26,7 @@ use thiserror::Error;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Access {
     /// Tiles of rows and lanes; `majors` says which of the major dimensions it has, `lanes` how
-    /// many lanes (fewer than the iteration space only under `Columns` and `Join`).
+    /// many lanes (as the iteration space, but under `Shift`, `Reverse` and `Join`).
     Tiles {
         /// Which major dimensions it has.
         majors: Vec<bool>,

@@ -16,10 +16,10 @@
 mod checker;
 mod interference;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::{
-    executable::{Allocation, AllocationId, AllocationKind, Executable, Launch, Slice, Step, View},
+    executable::{Allocation, AllocationId, AllocationKind, Executable, Slice, Step, View},
     hlo::Op,
 };
 use interference::Interference;
@@ -31,8 +31,8 @@ pub(super) struct ProgramFacts {
     pub(super) shareable: Vec<(usize, usize)>,
     /// Whether it only copies its operand.
     pub(super) is_copy: bool,
-    /// The program to launch if operand 0 and result 0 are one array.
-    pub(super) in_place: Option<usize>,
+    /// Whether it replaces a part of operand 0.
+    pub(super) is_update: bool,
 }
 
 /// What a step that is not control flow does to arrays.
@@ -152,7 +152,7 @@ fn wish_of(step: &Step, facts: &[ProgramFacts]) -> Option<(AllocationId, Allocat
             let owner = modelled.module.computation(modelled.computation);
             *owner.instruction(modelled.instruction).op() == Op::DynamicUpdateSlice
         }
-        Step::Launch(launch) => facts[launch.program].in_place.is_some(),
+        Step::Launch(launch) => facts[launch.program].is_update,
         _ => false,
     };
     let effects = effects(step, facts)?;
@@ -221,44 +221,6 @@ fn apply(
     executable.results.iter_mut().for_each(|view| relocate(&mut view.slice));
     super::buffers::relocate_steps(&mut executable.steps, &mut relocate);
     remove_copies(&mut executable.steps, facts);
-    visit_launches(&mut executable.steps, &mut |launch| {
-        let result = launch.arguments.len() - launch.n_results;
-        if let Some(program) = facts[launch.program].in_place
-            && launch.arguments.first() == launch.arguments.get(result)
-        {
-            launch.program = program;
-        }
-    });
-    remove_unused_programs(executable);
-}
-
-fn remove_unused_programs(executable: &mut Executable) {
-    let mut used = BTreeSet::new();
-    visit_launches(&mut executable.steps, &mut |launch| {
-        used.insert(launch.program);
-    });
-    let numbers: BTreeMap<usize, usize> = used.iter().copied().zip(0..).collect();
-    let mut n = 0..;
-    executable.programs.retain(|_| n.next().is_some_and(|n| used.contains(&n)));
-    let mut n = 0..;
-    executable.functions.retain(|_| n.next().is_some_and(|n| used.contains(&n)));
-    visit_launches(&mut executable.steps, &mut |launch| launch.program = numbers[&launch.program]);
-}
-
-fn visit_launches(steps: &mut [Step], visit: &mut dyn FnMut(&mut Launch)) {
-    for step in steps {
-        match step {
-            Step::Launch(launch) => visit(launch),
-            Step::While { condition, body, .. } => {
-                visit_launches(condition, visit);
-                visit_launches(body, visit);
-            }
-            Step::Conditional { branches, .. } => {
-                branches.iter_mut().for_each(|branch| visit_launches(branch, visit));
-            }
-            Step::Modelled(_) | Step::Copy { .. } | Step::Check { .. } => {}
-        }
-    }
 }
 
 fn remove_copies(steps: &mut Vec<Step>, facts: &[ProgramFacts]) {

@@ -65,14 +65,13 @@ impl Generator<'_> {
         self.programs.push(program);
         self.functions.push(function);
         let chip = &self.options.chip;
-        let (shareable, is_copy) = (kernel.shareable(chip), kernel.is_copy(chip));
-        self.facts.push(ProgramFacts { shareable, is_copy, in_place: None });
-        let program = self.programs.len() - 1;
-        self.kernels.insert(key, program);
-        if let Some(kernel) = kernel.in_place() {
-            self.facts[program].in_place = Some(self.program(&kernel, instruction)?);
-        }
-        Ok(program)
+        self.facts.push(ProgramFacts {
+            shareable: kernel.shareable(chip),
+            is_copy: kernel.is_copy(chip),
+            is_update: kernel.is_update(),
+        });
+        self.kernels.insert(key, self.programs.len() - 1);
+        Ok(self.programs.len() - 1)
     }
 
     /// The step that copies an array to another of the same shape; none if there are no elements.
