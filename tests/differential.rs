@@ -1,5 +1,8 @@
 //! The emulator against the evaluator: the same program, two executions that share no arithmetic.
 
+#[path = "differential/reductions.rs"]
+mod reductions;
+
 use palmetto_compiler::{
     compile,
     diagnostic::SourceText,

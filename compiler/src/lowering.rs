@@ -10,8 +10,10 @@
     reason = "each kernel knows a few of many opcodes and refuses the rest, whatever they are"
 )]
 
+mod access;
 mod dot;
 mod expression;
+mod reduce;
 mod region;
 mod rowwise;
 
@@ -21,6 +23,7 @@ use palmetto_isa::ChipSpec;
 use palmetto_kernels::{
     llo::Function,
     matmul::{Matmul, MatmulError},
+    reduce::{Reduce, ReduceError},
     rowwise::{Rowwise, RowwiseError},
 };
 use thiserror::Error;
@@ -47,6 +50,9 @@ pub enum Refusal {
     /// The row kernel refused.
     #[error(transparent)]
     Rowwise(#[from] RowwiseError),
+    /// The reduction kernel refused.
+    #[error(transparent)]
+    Reduce(#[from] ReduceError),
     /// The matmul kernel refused.
     #[error(transparent)]
     Matmul(#[from] MatmulError),
@@ -57,6 +63,8 @@ pub enum Refusal {
 pub enum Kernel {
     /// Elementwise loops and reductions over the lanes.
     Rowwise(Rowwise),
+    /// A reduction over any dimensions.
+    Reduce(Reduce),
     /// A matrix product with what comes after it.
     Matmul(Box<Matmul>),
 }
@@ -69,6 +77,7 @@ impl Kernel {
     pub fn emit(&self, chip: &ChipSpec) -> Result<Function, Refusal> {
         match self {
             Self::Rowwise(spec) => Ok(palmetto_kernels::rowwise::rowwise(spec, chip)?),
+            Self::Reduce(spec) => Ok(palmetto_kernels::reduce::reduce(spec, chip)?),
             Self::Matmul(spec) => Ok(palmetto_kernels::matmul::matmul(spec, chip)?),
         }
     }
@@ -91,6 +100,7 @@ pub struct Choice {
 pub fn choose_kernel(region: &Region<'_>) -> Result<Choice, Refusal> {
     match dot::find(region) {
         Some(dot) => dot::choose(region, dot),
+        None if reduce::is_at_root(region) => reduce::choose(region),
         None => rowwise::choose(region),
     }
 }

@@ -25,9 +25,14 @@ pub fn unpack(b: &mut Builder, packed: V, element: Element, part: usize) -> Regi
     })
 }
 
-/// The packed register of `element.packing()` values of 8 rows each, which are already rounded.
+/// The packed register of up to `element.packing()` values of 8 rows each, which are already
+/// rounded; what is missing is 0.
 pub fn pack(b: &mut Builder, element: Element, parts: &[Register]) -> V {
-    let parts: Vec<V> = parts.iter().map(|part| word(b, *part)).collect();
+    let mut parts: Vec<V> = parts.iter().map(|part| word(b, *part)).collect();
+    if parts.len() < element.packing() {
+        let zero = b.i32(0);
+        parts.resize(element.packing(), zero);
+    }
     match (element, parts.as_slice()) {
         (Element::Bf16, [low, high]) => b.vpack_bf16(*low, *high),
         (Element::F16, [low, high]) => b.vpack_f16(*low, *high),
