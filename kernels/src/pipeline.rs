@@ -26,6 +26,8 @@ use palmetto_isa::{MemorySpace, memory::VREG_GRANULES};
 /// The place of a kernel's body in the walk.
 #[derive(Clone, Debug)]
 pub struct Step {
+    /// Per dimension of the grid, the number of the window.
+    pub indices: Vec<S>,
     /// Per dimension of the grid, the first unit of the windows.
     pub positions: Vec<S>,
     /// 1 in the first step of a reduction, else 0.
@@ -455,7 +457,8 @@ impl Walk<'_> {
             is_first = b.sand(is_first, first_here);
             is_last = b.sand(is_last, last_here);
         }
-        Step { positions, is_first, is_last, inputs, is_fresh: Vec::new(), outputs }
+        let indices = indices.to_vec();
+        Step { indices, positions, is_first, is_last, inputs, is_fresh: Vec::new(), outputs }
     }
 
     /// Writes back the output windows that the next step does not have; their states for it.

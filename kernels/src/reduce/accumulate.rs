@@ -153,7 +153,8 @@ impl<'a> Kernel<'a> {
             let Some(d) = major else { continue };
             let place = match (matrix, self.plan.inner_dimension(Axis::Major(d))) {
                 (Some((last, index)), _) if last == d => index,
-                (_, Some(inner)) => step.positions[inner],
+                // Not the position: what is walked several times counts once.
+                (_, Some(inner)) => step.indices[inner],
                 (_, None) => continue,
             };
             let offset = b.smul_imm(place, int(stride));

@@ -223,7 +223,7 @@ impl Tiling {
             Finish::Lanes => (line * LANES / SUBLANES).div_ceil(packing).min(extent),
             Finish::Tiles | Finish::Sublanes | Finish::Elements => 1,
         };
-        let unrolled = (UNROLLED / packing).max(1).min(shape.columns);
+        let mut unrolled = (UNROLLED / packing).max(1).min(shape.columns);
         let columns = if shape.lanes.is_reduced {
             (registers.max(64) / (least * packing)).clamp(1, shape.columns)
         } else {
@@ -235,8 +235,12 @@ impl Tiling {
         }
         let groups = (groups / least * least).max(least).min(extent);
         let together = (UNROLLED / (unrolled * packing)).max(1);
-        let groups_unrolled = (1..=together).rev().find(|n| groups.is_multiple_of(*n));
-        let groups_unrolled = groups_unrolled.unwrap_or(1);
+        let powers = [8, 4, 2, 1].into_iter();
+        let at_most = |most: usize| powers.clone().find(|n| *n <= most).unwrap_or(1);
+        let groups_unrolled = at_most(together.min(1 << groups.trailing_zeros()));
+        if columns < shape.columns {
+            unrolled = at_most(unrolled.min(columns));
+        }
         let matrices = 1;
         let mut tiling =
             Self { packing, is_separate, matrices, groups, columns, unrolled, groups_unrolled };
