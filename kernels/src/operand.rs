@@ -73,6 +73,16 @@ pub(crate) fn int(value: usize) -> i32 {
     i32::try_from(value).expect("windows and dimensions are far below 2^31")
 }
 
+/// An index where there is something: windows of `window` units may reach over the `all` that there
+/// are.
+pub(crate) fn below(b: &mut Builder, index: S, (all, window): (usize, usize)) -> S {
+    if all.is_multiple_of(window) {
+        return index;
+    }
+    let last = b.s(int(all - 1));
+    b.smin(index, last)
+}
+
 impl Access {
     /// Which major dimensions it has.
     pub fn majors(&self) -> &[bool] {

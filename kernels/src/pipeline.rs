@@ -16,9 +16,7 @@ mod padding;
 mod window;
 
 pub use padding::Padding;
-pub use window::{
-    Block, Edge, Grid, GridDimension, InnerDimension, TileAxis, TileBlock, Window,
-};
+pub use window::{Block, Edge, Grid, GridDimension, InnerDimension, TileAxis, TileBlock, Window};
 
 use crate::llo::{Address, Builder, S, ScratchId, Value};
 use palmetto_isa::{MemorySpace, memory::VREG_GRANULES};

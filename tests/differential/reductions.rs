@@ -7,7 +7,7 @@ use palmetto_testkit::llo_generator::Random;
 use super::check;
 
 /// Generated programs; a failure names its seed.
-const PROGRAMS: u64 = 3000;
+const PROGRAMS: u64 = 150;
 /// The most elements that a generated operand has.
 const MOST_ELEMENTS: usize = 60_000;
 
@@ -172,8 +172,9 @@ fn program(seed: u64) -> String {
 
 #[test]
 fn generated_reductions() {
-    let fails = |seed: &u64| std::panic::catch_unwind(|| check(&program(*seed))).is_err();
-    let failed: Vec<u64> = (0..PROGRAMS).filter(fails).collect();
-    let first = failed.first().map(|seed| program(*seed)).unwrap_or_default();
-    assert!(failed.is_empty(), "seeds {failed:?}, the first:\n{first}");
+    for seed in 0..PROGRAMS {
+        let text = program(seed);
+        let run = std::panic::catch_unwind(|| check(&text));
+        assert!(run.is_ok(), "seed {seed}:\n{text}");
+    }
 }

@@ -6,11 +6,7 @@ use palmetto_kernels::operand::Access;
 use super::{Refusal, Region, expression::Leaf};
 
 /// How an operand lies in the iteration space.
-pub(super) fn access(
-    region: &Region<'_>,
-    space: &[usize],
-    leaf: &Leaf,
-) -> Result<Access, Refusal> {
+pub(super) fn access(region: &Region<'_>, space: &[usize], leaf: &Leaf) -> Result<Access, Refusal> {
     let rank = space.len();
     let dimensions = region.instruction(leaf.id).array_shape().dimensions();
     if !leaf.mapping.is_sorted_by(|a, b| a < b) {

@@ -47,7 +47,8 @@ pub(super) fn choose(region: &Region<'_>) -> Result<Choice, Refusal> {
     }
     let is_reduced = |d: &usize| dimensions.contains(d);
     let dimensions = space.iter().enumerate();
-    let dimensions = dimensions.map(|(d, size)| Dimension { size: *size, is_reduced: is_reduced(&d) });
+    let dimensions =
+        dimensions.map(|(d, size)| Dimension { size: *size, is_reduced: is_reduced(&d) });
     let spec = Reduce {
         name: region.name().to_owned(),
         dimensions: dimensions.collect(),

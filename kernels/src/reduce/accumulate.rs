@@ -148,7 +148,8 @@ impl<'a> Kernel<'a> {
             }
             return first;
         }
-        for (major, stride) in [(self.plan.row_major, self.plan.part.per_row), (self.plan.lane_major, 1)]
+        for (major, stride) in
+            [(self.plan.row_major, self.plan.part.per_row), (self.plan.lane_major, 1)]
         {
             let Some(d) = major else { continue };
             let place = match (matrix, self.plan.inner_dimension(Axis::Major(d))) {
@@ -194,8 +195,7 @@ impl<'a> Kernel<'a> {
                 let column = b.smul_imm(index, int(tiling.unrolled));
                 let site = site.at(b, None, Some(column));
                 let first = b.sadd(slot, column);
-                let piece =
-                    Piece { rows, columns: tiling.unrolled, bounds: Bounds::default() };
+                let piece = Piece { rows, columns: tiling.unrolled, bounds: Bounds::default() };
                 let values = self.values(b, &site, piece);
                 for (row, values) in values.chunks(tiling.unrolled).enumerate() {
                     let first = b.sadd_imm(first, int(row * tiling.columns));

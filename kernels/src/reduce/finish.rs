@@ -113,12 +113,7 @@ impl Kernel<'_> {
     }
 
     /// The register with `line(s)`, which is the same in all sublanes, in sublane `s`.
-    fn stack(
-        &self,
-        b: &mut Builder,
-        count: Count,
-        line: impl Fn(&mut Builder, S) -> V,
-    ) -> V {
+    fn stack(&self, b: &mut Builder, count: Count, line: impl Fn(&mut Builder, S) -> V) -> V {
         let zero = b.i32(0);
         let put = |b: &mut Builder, sublane: S, before: V| {
             let value = line(b, sublane);
@@ -127,14 +122,16 @@ impl Kernel<'_> {
             b.vsel(mask, value, before)
         };
         match count {
-            Count::Known(n) if self.plan.shape.finish == Finish::Sublanes => (0..n)
-                .fold(zero, |before, sublane| {
+            Count::Known(n) if self.plan.shape.finish == Finish::Sublanes => {
+                (0..n).fold(zero, |before, sublane| {
                     let sublane = b.s(int(sublane));
                     put(b, sublane, before)
-                }),
-            _ => repeat(b, count, vec![zero], |b, sublane, before| {
-                vec![put(b, sublane, before[0])]
-            })[0],
+                })
+            }
+            _ => {
+                repeat(b, count, vec![zero], |b, sublane, before| vec![put(b, sublane, before[0])])
+                    [0]
+            }
         }
     }
 
@@ -152,25 +149,26 @@ impl Kernel<'_> {
         // Tiles of 8 lanes each: lane `8 tile + s` of the line is in all lanes of sublane `s`.
         let at_once = if part.per_line.is_multiple_of(UNROLLED) { UNROLLED } else { 1 };
         let zero = b.i32(0);
-        let value = repeat(b, Count::Known(part.per_line / at_once), vec![zero], |b, index, before| {
-            let tile = b.smul_imm(index, int(at_once));
-            let tiles: Vec<V> = (0..at_once)
-                .map(|n| {
+        let value =
+            repeat(b, Count::Known(part.per_line / at_once), vec![zero], |b, index, before| {
+                let tile = b.smul_imm(index, int(at_once));
+                let tiles: Vec<V> = (0..at_once)
+                    .map(|n| {
+                        let tile = b.sadd_imm(tile, int(n));
+                        self.tile_of_lanes(b, first, tile)
+                    })
+                    .collect();
+                let values = across_lanes(b, self.reducer, &tiles);
+                let (lane, three) = (b.vlane(), b.i32(3));
+                let here = b.vshr(lane, three);
+                let value = values.into_iter().enumerate().fold(before[0], |before, (n, value)| {
                     let tile = b.sadd_imm(tile, int(n));
-                    self.tile_of_lanes(b, first, tile)
-                })
-                .collect();
-            let values = across_lanes(b, self.reducer, &tiles);
-            let (lane, three) = (b.vlane(), b.i32(3));
-            let here = b.vshr(lane, three);
-            let value = values.into_iter().enumerate().fold(before[0], |before, (n, value)| {
-                let tile = b.sadd_imm(tile, int(n));
-                let wanted = b.vsplat(tile);
-                let mask = b.vcmp_eq_s32(here, wanted);
-                b.vsel(mask, value, before)
-            });
-            vec![value]
-        })[0];
+                    let wanted = b.vsplat(tile);
+                    let mask = b.vcmp_eq_s32(here, wanted);
+                    b.vsel(mask, value, before)
+                });
+                vec![value]
+            })[0];
         self.diagonal(b, value)
     }
 

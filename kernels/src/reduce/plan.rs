@@ -234,13 +234,15 @@ impl Tiling {
             groups = groups.min(MOST_SLOTS / SUBLANES / packing);
         }
         let groups = (groups / least * least).max(least).min(extent);
-        let together = (UNROLLED / (unrolled * packing)).max(1);
         let powers = [8, 4, 2, 1].into_iter();
         let at_most = |most: usize| powers.clone().find(|n| *n <= most).unwrap_or(1);
-        let groups_unrolled = at_most(together.min(1 << groups.trailing_zeros()));
-        if columns < shape.columns {
+        if !shape.lanes.is_reduced && !columns.is_multiple_of(unrolled) {
+            unrolled = columns;
+        } else if shape.lanes.is_reduced && columns < shape.columns {
             unrolled = at_most(unrolled.min(columns));
         }
+        let together = (UNROLLED / (unrolled * packing)).max(1);
+        let groups_unrolled = at_most(together.min(1 << groups.trailing_zeros()));
         let matrices = 1;
         let mut tiling =
             Self { packing, is_separate, matrices, groups, columns, unrolled, groups_unrolled };
@@ -276,11 +278,7 @@ fn line_unit(shape: &Shape, packing: usize) -> usize {
 }
 
 /// Columns of a window whose lanes are kept: a multiple of what is unrolled, or all.
-fn columns_of_result(
-    shape: &Shape,
-    (unrolled, line): (usize, usize),
-    registers: usize,
-) -> usize {
+fn columns_of_result(shape: &Shape, (unrolled, line): (usize, usize), registers: usize) -> usize {
     let unit = unrolled.next_multiple_of(line);
     let half = shape.columns.div_ceil(2).next_multiple_of(unit);
     let columns = half.min((registers / unit * unit).max(unit)).min(4 * unit);
@@ -415,7 +413,8 @@ impl<'a> Plan<'a> {
         let rows = self.row_major.map_or(1, |d| self.unit(Axis::Major(d)));
         match self.shape.finish {
             Finish::Tiles => {
-                let matrices = if self.shape.kept.last() == Some(&true) { tiling.matrices } else { 1 };
+                let matrices =
+                    if self.shape.kept.last() == Some(&true) { tiling.matrices } else { 1 };
                 let (rows, lines) = (matrices * matrix_rows, tiling.columns);
                 Part { rows, lines, per_row: lines, per_line: 1, per_tile: 1 }
             }
@@ -462,7 +461,8 @@ impl<'a> Plan<'a> {
             let rows = self.shape.majors[last] * self.shape.tile_rows;
             self.cut(window, (Axis::Major(last), TileAxis::Rows), rows);
         }
-        let matrices: usize = self.shape.kept_majors().iter().map(|d| self.shape.majors[*d]).product();
+        let matrices: usize =
+            self.shape.kept_majors().iter().map(|d| self.shape.majors[*d]).product();
         self.set_padding(matrices * self.shape.tile_rows, self.shape.columns);
     }
 
@@ -482,7 +482,8 @@ impl<'a> Plan<'a> {
                 continue;
             }
             let place = self.dimension(Axis::Major(d)).expect("the grid walks all majors");
-            window.strides[place] = self.roles[place].unit * matrices * array_rows * array_columns * tile;
+            window.strides[place] =
+                self.roles[place].unit * matrices * array_rows * array_columns * tile;
             matrices *= self.shape.majors[d];
         }
         let place = self.dimension(Axis::Major(row)).expect("the grid walks all majors");

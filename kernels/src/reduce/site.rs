@@ -8,7 +8,7 @@ use super::{Access, plan::Plan};
 use crate::{
     expression::{Axis, Place, Register, Site},
     llo::{Address, Builder, S, V},
-    operand::{Whole, int},
+    operand::{Whole, below, int},
     packing,
     pipeline::Step,
 };
@@ -152,9 +152,13 @@ impl Site for WindowSite<'_> {
         let whole = self.whole(input);
         let value = if self.is_column(input) {
             let row = b.sadd_imm(self.row, int(place.row));
+            let window = self.plan.tiling.groups * self.plan.tiling.packing;
+            let row = below(b, row, (self.plan.shape.tile_rows, window));
             whole.column(b, at, &self.majors, row)
         } else {
             let column = b.sadd_imm(self.column, int(place.column));
+            let window = self.plan.tiling.columns;
+            let column = below(b, column, (self.plan.shape.columns, window));
             whole.row(b, at, &self.majors, column)
         };
         self.lines.insert(key, value);

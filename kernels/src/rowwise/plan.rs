@@ -80,8 +80,7 @@ pub(super) fn plan<'a>(spec: &'a Rowwise, chip: &ChipSpec) -> Result<Plan<'a>, R
     } else {
         tile_rows
     };
-    let is_separate =
-        majors.iter().product::<usize>() > 1 && !per_matrix.is_multiple_of(packing);
+    let is_separate = majors.iter().product::<usize>() > 1 && !per_matrix.is_multiple_of(packing);
     if is_separate {
         packing = 1;
     }
@@ -191,8 +190,8 @@ impl Plan<'_> {
             }
             self.fill(majors, extent, block);
             let windows = self.inputs.iter().chain(&self.outputs);
-            let needed = windows.map(Window::buffered_granules).sum::<usize>()
-                + self.saved_granules();
+            let needed =
+                windows.map(Window::buffered_granules).sum::<usize>() + self.saved_granules();
             if needed <= available {
                 return Ok(block);
             }

@@ -4,7 +4,7 @@ use super::{Access, plan::Plan};
 use crate::{
     expression::{Axis, Place, Register, Site},
     llo::{Address, Builder, S, V},
-    operand::{Whole, int},
+    operand::{Whole, below, int},
     packing,
     pipeline::Step,
 };
@@ -166,6 +166,9 @@ impl Site for RowSite<'_> {
             Access::Row { .. } => self.row(b, input, place),
             Access::Column { .. } => {
                 let tile_row = self.tile_row(b, place);
+                let window = self.plan.block * self.plan.packing;
+                let all = self.plan.spec.rows.div_ceil(SUBLANES);
+                let tile_row = below(b, tile_row, (all, window));
                 let at = self.inputs[input];
                 self.whole(input).column(b, at, &self.step.positions, tile_row)
             }

@@ -119,7 +119,8 @@ fn product(
     let deviation = (0..result.element_count()).map(|n| {
         let product = result.get_f64(n);
         let variance = (variances.get_f64(n) + own) * product * product;
-        narrow((variance + final_rounding(element_type, product)).sqrt())
+        // Small products lose digits on the way: by less than the least deviation there is.
+        narrow((variance + final_rounding(element_type, product)).sqrt()).max(f32::from_bits(1))
     });
     Ok(Some(Rc::new(deviation.collect())))
 }
