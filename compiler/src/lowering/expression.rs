@@ -317,6 +317,7 @@ pub(super) fn reducer_for(
 }
 
 /// Whether combining with the constant `id` changes nothing.
+#[expect(clippy::float_cmp, reason = "the identities are exact")]
 pub(super) fn is_identity(region: &Region<'_>, id: InstructionId, reducer: Reducer) -> bool {
     let Op::Constant { literal: Literal::Array(value) } = region.instruction(id).op() else {
         return false;

@@ -19,6 +19,8 @@ use crate::{
 
 /// Registers that a loop works on at a time.
 const UNROLLED: usize = 4;
+/// Registers to reduce over the lanes that a loop works on at a time: that unit takes long, but many.
+const LANES_UNROLLED: usize = 16;
 
 impl Kernel<'_> {
     /// Stores the window of the result.
@@ -122,7 +124,7 @@ impl Kernel<'_> {
             b.vsel(mask, value, before)
         };
         match count {
-            Count::Known(n) if self.plan.shape.finish == Finish::Sublanes => {
+            Count::Known(n) if self.plan.shape.finish != Finish::Elements => {
                 (0..n).fold(zero, |before, sublane| {
                     let sublane = b.s(int(sublane));
                     put(b, sublane, before)
@@ -147,7 +149,9 @@ impl Kernel<'_> {
             return across_sublanes(b, self.reducer, value);
         }
         // Tiles of 8 lanes each: lane `8 tile + s` of the line is in all lanes of sublane `s`.
-        let at_once = if part.per_line.is_multiple_of(UNROLLED) { UNROLLED } else { 1 };
+        let is_lanes = self.plan.shape.finish == Finish::Lanes;
+        let unrolled = if is_lanes { LANES_UNROLLED } else { UNROLLED };
+        let at_once = if part.per_line.is_multiple_of(unrolled) { unrolled } else { 1 };
         let zero = b.i32(0);
         let value =
             repeat(b, Count::Known(part.per_line / at_once), vec![zero], |b, index, before| {
