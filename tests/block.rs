@@ -31,7 +31,7 @@ fn small_block() -> (palmetto_compiler::hlo::Module, Vec<Literal>) {
 
 fn emulate(clock: Clock) -> Literal {
     let (module, inputs) = small_block();
-    let loaded = LoadedExecutable::compile(&module, &CompileOptions::v4());
+    let loaded = LoadedExecutable::compile(&module, &CompileOptions::v4().checked());
     let loaded = loaded.unwrap_or_else(|error| panic!("{error}"));
     let options = RunOptions { strict: true, clock, max_trips: 1000 };
     let mut execution = loaded.execute(&inputs, &options).unwrap_or_else(|error| panic!("{error}"));

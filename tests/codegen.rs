@@ -1,6 +1,6 @@
 //! LLO through the back end onto the emulator, against the LLO interpreter.
 
-use palmetto_compiler::backend::generate_code;
+use palmetto_compiler::{backend::generate_code, options::CompileOptions};
 use palmetto_emulator::{Chaos, Chip, ChipTiming, EmulatorOptions, Ideal, Timing};
 use palmetto_isa::{TPU_V4, memory::GRANULE_WORDS};
 use palmetto_kernels::llo::{parse_function, print_function};
@@ -31,7 +31,7 @@ fn check(seed: u64, shape: Shape) {
     hbm.resize(END * GRANULE_WORDS, 0);
     llo_interpreter::run(&function, &arguments, &mut hbm, TPU_V4.n_cores)
         .unwrap_or_else(|problem| panic!("seed {seed}: {problem}\n{text}"));
-    let program = generate_code(&function, &TPU_V4)
+    let program = generate_code(&function, &CompileOptions::v4().checked())
         .unwrap_or_else(|error| panic!("seed {seed}: {error}\n{text}"));
     let timings: [Box<dyn Timing>; 3] =
         [Box::new(Ideal), Box::new(ChipTiming::new(&TPU_V4)), Box::new(Chaos::new(seed))];

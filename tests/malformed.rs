@@ -41,7 +41,7 @@ fn whole_path(text: &str) -> Reached {
     // The tests of a file are read by another way; nobody asks what there is in them.
     drop(read_tests("damaged", text));
     let Ok(module) = read_program("damaged", text) else { return Reached::Refused };
-    let Ok(executable) = compile(&module, &CompileOptions::v4()) else {
+    let Ok(executable) = compile(&module, &CompileOptions::v4().checked()) else {
         return Reached::NotCompiled;
     };
     if LoadedExecutable::load(executable).is_ok() && is_small(&module) {

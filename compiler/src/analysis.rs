@@ -1,5 +1,9 @@
 //! Facts about modules: read-only and recomputable.
 
+pub mod loops;
+
+use std::collections::BTreeMap;
+
 use palmetto_isa::memory::{GRANULE_BYTES, LANES, SUBLANES, VREG_GRANULES};
 
 use crate::hlo::{ArrayShape, Computation, ComputationId, InstructionId, Module, Op, Opcode};
@@ -25,6 +29,22 @@ fn visit(module: &Module, id: ComputationId, found: &mut Vec<ComputationId>) {
         }
     }
     found.push(id);
+}
+
+/// Do two computations have the same results, computed in the same way? What their results do not
+/// need is not looked at.
+pub fn compute_the_same(a: &Computation, b: &Computation) -> bool {
+    let (a_order, b_order) = (a.root_post_order(), b.root_post_order());
+    if a_order.len() != b_order.len() || a.program_shape() != b.program_shape() {
+        return false;
+    }
+    let places: BTreeMap<InstructionId, InstructionId> =
+        a_order.iter().copied().zip(b_order.iter().copied()).collect();
+    a_order.iter().zip(&b_order).all(|(&a_id, &b_id)| {
+        let (a, b) = (a.instruction(a_id), b.instruction(b_id));
+        let operands = a.operands().iter().map(|operand| places[operand]);
+        a.op() == b.op() && a.shape() == b.shape() && operands.eq(b.operands().iter().copied())
+    })
 }
 
 /// Granules of HBM that an array takes: whole tiles, and as many rows of them as fill packed

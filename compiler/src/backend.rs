@@ -9,8 +9,10 @@
 //! 6. [`regalloc`]: variables get registers. If some find none, others are spilled, and it goes on
 //!    with step 4.
 //! 7. [`emit`]: bundles over registers, branches, distances across the borders of segments.
+//! 8. [`checker`], if asked for: an independent proof that the bundles compute what LLO says.
 
 mod address;
+mod checker;
 mod coalesce;
 mod dependence;
 mod emit;
@@ -21,13 +23,18 @@ mod regalloc;
 mod schedule;
 mod spill;
 
+use checker::CheckError;
+use emit::Emitted;
 use flow::Code;
 use palmetto_isa::{ChipSpec, MemorySpace, Program, memory::GRANULE_BYTES};
-use palmetto_kernels::llo::{Function, LloError, Scratch, verify_function};
-use regalloc::{Allocation, REGISTERS, Ranges};
+use palmetto_kernels::llo::{Function, LloError, Scratch, Value, verify_function};
+use regalloc::{REGISTERS, Ranges};
 use schedule::{Bundles, Context};
 use spill::Spills;
+use std::collections::BTreeSet;
 use thiserror::Error;
+
+use crate::options::CompileOptions;
 
 /// Why there is no program for a function.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -90,21 +97,55 @@ pub enum BackendError {
         /// How often variables were spilled.
         rounds: usize,
     },
+    /// A bug of ours: the bundles do not compute what the function says.
+    #[error("the bundles of `{function}` are wrong: {error}")]
+    Check {
+        /// The function.
+        function: String,
+        /// Where and why.
+        error: CheckError,
+    },
 }
 
 /// Rounds of scheduling, allocating and spilling.
 const MAX_ROUNDS: usize = 64;
 
-/// The bundles of `function`.
+/// The bundles of `function`, proven to be right if `options` ask for it.
 ///
 /// # Errors
 /// If the function needs more memory than there is, or uses a FIFO in a way that cannot work.
-pub fn generate_code(function: &Function, chip: &ChipSpec) -> Result<Program, BackendError> {
+pub fn generate_code(
+    function: &Function,
+    options: &CompileOptions,
+) -> Result<Program, BackendError> {
+    let chip = &options.chip;
     verify_memory(function, &function.scratches, chip)?;
     verify_function(function, chip).map_err(|error| {
         let function = function.name.clone();
         BackendError::Illegal { function, error }
     })?;
+    let (code, emitted) = schedule_and_allocate(function, chip)?;
+    verify_memory(function, &code.scratches, chip)?;
+    if options.check {
+        checker::check(function, &emitted, &code.loops, chip).map_err(|error| {
+            let function = function.name.clone();
+            BackendError::Check { function, error }
+        })?;
+    }
+    let granules = granules(&code.scratches, MemorySpace::Vmem);
+    Ok(Program {
+        name: function.name.clone(),
+        bundles: emitted.bundles,
+        descriptors: function.descriptors.clone(),
+        vmem_granules: u32::try_from(granules).expect("the VMEM has fewer granules"),
+        n_arguments: function.n_arguments,
+    })
+}
+
+fn schedule_and_allocate(
+    function: &Function,
+    chip: &ChipSpec,
+) -> Result<(Code, Emitted), BackendError> {
     let mut code = flow::open_loops(function);
     coalesce::coalesce(&mut code);
     let mut spills = Spills::new(&mut code);
@@ -116,25 +157,32 @@ pub fn generate_code(function: &Function, chip: &ChipSpec) -> Result<Program, Ba
         let bundles = schedule_all(&code, &liveness, &fifos, (chip, limits));
         let ranges = Ranges::of(&code, &liveness, &bundles);
         match regalloc::allocate(&ranges) {
-            Ok(allocation) => return finish(function, &code, (&bundles, &allocation), chip),
+            Ok(allocation) => {
+                let emitted = emit::emit(&code, &bundles, &allocation);
+                return Ok((code, emitted));
+            }
+            // First the scheduler leaves some registers as slack, then variables are spilled.
+            Err(failed) if leave_slack(&mut limits, &failed) => {}
             Err(failed) => {
-                // First the scheduler leaves some registers as slack, then variables are spilled.
-                let tight = failed.iter().map(|value| flow::class(*value));
-                let mut spilled = false;
-                for class in tight.collect::<std::collections::BTreeSet<_>>() {
-                    if limits[class] > slack_limit(class) {
-                        limits[class] -= 2;
-                        spilled = true;
-                    }
-                }
-                if !spilled {
-                    let victims = spills.victims(&code, &failed, &ranges);
-                    spills.spill(&mut code, &victims);
-                }
+                let victims = spills.victims(&code, &failed, &ranges);
+                spills.spill(&mut code, &victims);
             }
         }
     }
     Err(BackendError::RegistersExceeded { function: function.name.clone(), rounds: MAX_ROUNDS })
+}
+
+/// Makes the scheduler use fewer registers of the classes of `failed`; no if it uses few already.
+fn leave_slack(limits: &mut [i32; 3], failed: &[Value]) -> bool {
+    let classes: BTreeSet<usize> = failed.iter().map(|value| flow::class(*value)).collect();
+    let mut lowered = false;
+    for class in classes {
+        if limits[class] > slack_limit(class) {
+            limits[class] -= 2;
+            lowered = true;
+        }
+    }
+    lowered
 }
 
 fn slack_limit(class: usize) -> i32 {
@@ -153,24 +201,6 @@ fn schedule_all(
         schedule::schedule(segment, &graph, &Context { chip, live, limits })
     };
     code.segments.iter().enumerate().map(schedule_one).collect()
-}
-
-fn finish(
-    function: &Function,
-    code: &Code,
-    (bundles, allocation): (&[Bundles], &Allocation),
-    chip: &ChipSpec,
-) -> Result<Program, BackendError> {
-    verify_memory(function, &code.scratches, chip)?;
-    let emitted = emit::emit(code, bundles, allocation);
-    let granules = granules(&code.scratches, MemorySpace::Vmem);
-    Ok(Program {
-        name: function.name.clone(),
-        bundles: emitted.bundles,
-        descriptors: function.descriptors.clone(),
-        vmem_granules: u32::try_from(granules).expect("the VMEM has fewer granules"),
-        n_arguments: function.n_arguments,
-    })
 }
 
 fn granules(scratches: &[Scratch], space: MemorySpace) -> u64 {

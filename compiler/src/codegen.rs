@@ -1,11 +1,13 @@
 //! From scheduled HLO to an [`Executable`]: a step per instruction, an array in HBM per value.
 //!
 //! Every array gets an allocation of its own while steps are made; afterwards [`buffers`] packs
-//! those of intermediate values. The state of a `while` lives in arrays that its body updates in
-//! place. Instructions for which there is no kernel become modelled launches, never silently: their
+//! those of intermediate values. The state of a `while` lives in arrays of its own, copied in before
+//! the loop and at the end of each iteration; then [`in_place`] lets arrays share memory where that
+//! makes copies superfluous. Instructions for which there is no kernel become modelled launches, never silently: their
 //! cost is a stated formula, and the executable says which they are.
 
 mod buffers;
+mod in_place;
 mod kernel;
 mod modelled;
 mod steps;
@@ -61,6 +63,7 @@ pub fn generate(module: &Module, options: &CompileOptions) -> Result<Executable,
         allocations: Vec::new(),
         programs: Vec::new(),
         functions: Vec::new(),
+        facts: Vec::new(),
         kernels: BTreeMap::new(),
     };
     let entry = module.entry();
@@ -74,7 +77,8 @@ pub fn generate(module: &Module, options: &CompileOptions) -> Result<Executable,
     let root_is_tuple = matches!(root, Value::Tuple(_));
     let results = generator.results(root, &mut steps)?;
     let parameters = parameters.iter().flat_map(Value::views).collect();
-    let executable = Executable {
+    let facts = generator.facts;
+    let mut executable = Executable {
         name: module.name().to_owned(),
         chip: options.chip,
         default_precision: options.default_precision,
@@ -86,6 +90,7 @@ pub fn generate(module: &Module, options: &CompileOptions) -> Result<Executable,
         functions: generator.functions,
         steps,
     };
+    in_place::share_arrays(&mut executable, &facts);
     Ok(buffers::pack(executable)?)
 }
 
@@ -131,6 +136,8 @@ struct Generator<'o> {
     allocations: Vec<Allocation>,
     programs: Vec<Program>,
     functions: Vec<Function>,
+    /// Per program.
+    facts: Vec<in_place::ProgramFacts>,
     /// Programs by the text of their LLO: equal kernels are compiled once.
     kernels: BTreeMap<String, usize>,
 }

@@ -140,6 +140,8 @@ pub struct Launch {
     pub program: usize,
     /// The arrays whose first granules are the launch arguments.
     pub arguments: Vec<Slice>,
+    /// How many of the arguments, the last ones, are results.
+    pub n_results: usize,
 }
 
 /// An op that has no device kernel: its values are computed on the host, its time is a formula.

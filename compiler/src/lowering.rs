@@ -13,18 +13,22 @@
 mod access;
 mod dot;
 mod expression;
+mod lookup;
 mod reduce;
 mod region;
 mod rowwise;
+mod transfer;
 
 pub use region::{Region, copy_element, is_generator, reducer_of};
 
 use palmetto_isa::ChipSpec;
 use palmetto_kernels::{
     llo::Function,
+    lookup::{Lookup, LookupError},
     matmul::{Matmul, MatmulError},
     reduce::{Reduce, ReduceError},
     rowwise::{Rowwise, RowwiseError},
+    transfer::Transfer,
 };
 use thiserror::Error;
 
@@ -53,6 +57,9 @@ pub enum Refusal {
     /// The reduction kernel refused.
     #[error(transparent)]
     Reduce(#[from] ReduceError),
+    /// The look-up kernel refused.
+    #[error(transparent)]
+    Lookup(#[from] LookupError),
     /// The matmul kernel refused.
     #[error(transparent)]
     Matmul(#[from] MatmulError),
@@ -65,11 +72,41 @@ pub enum Kernel {
     Rowwise(Rowwise),
     /// A reduction over any dimensions.
     Reduce(Reduce),
+    /// Rows or matrices of a table by indices.
+    Lookup(Lookup),
+    /// Data movement by DMA.
+    Transfer(Transfer),
     /// A matrix product with what comes after it.
     Matmul(Box<Matmul>),
 }
 
 impl Kernel {
+    /// The pairs of an operand and a result that may be one array in a launch.
+    pub fn shareable(&self, chip: &ChipSpec) -> Vec<(usize, usize)> {
+        match self {
+            Self::Rowwise(spec) => spec.shareable(chip),
+            // Operands are read again for other parts of the result.
+            Self::Reduce(_) | Self::Lookup(_) | Self::Matmul(_) | Self::Transfer(_) => Vec::new(),
+        }
+    }
+
+    /// Whether its one result is its one operand, bit by bit.
+    pub fn is_copy(&self, chip: &ChipSpec) -> bool {
+        match self {
+            Self::Rowwise(spec) => spec.is_copy(chip),
+            Self::Reduce(_) | Self::Lookup(_) | Self::Matmul(_) | Self::Transfer(_) => false,
+        }
+    }
+
+    /// The kernel that leaves its result in the buffer of operand 0, for launches that give it that
+    /// buffer as both arguments; none if it needs two. The arguments stay the same.
+    pub fn in_place(&self) -> Option<Self> {
+        match self {
+            Self::Transfer(spec) => spec.in_place().map(Self::Transfer),
+            Self::Rowwise(_) | Self::Reduce(_) | Self::Lookup(_) | Self::Matmul(_) => None,
+        }
+    }
+
     /// The kernel as a device program in LLO.
     ///
     /// # Errors
@@ -78,7 +115,18 @@ impl Kernel {
         match self {
             Self::Rowwise(spec) => Ok(palmetto_kernels::rowwise::rowwise(spec, chip)?),
             Self::Reduce(spec) => Ok(palmetto_kernels::reduce::reduce(spec, chip)?),
+            Self::Lookup(spec) => Ok(palmetto_kernels::lookup::lookup(spec, chip)?),
+            Self::Transfer(spec) => Ok(palmetto_kernels::transfer::transfer(spec, chip)),
             Self::Matmul(spec) => Ok(palmetto_kernels::matmul::matmul(spec, chip)?),
+        }
+    }
+
+    /// Modelled cycles of a launch; none for kernels without a model.
+    pub fn cycles(&self, chip: &ChipSpec) -> Option<f64> {
+        match self {
+            Self::Rowwise(spec) => spec.cycles(chip).ok(),
+            Self::Matmul(spec) => spec.cycles(chip).ok(),
+            Self::Reduce(_) | Self::Lookup(_) | Self::Transfer(_) => None,
         }
     }
 }
@@ -92,15 +140,32 @@ pub struct Choice {
     pub inputs: Vec<InstructionId>,
 }
 
+/// Instructions of the largest region that is looked at: kernels are made by recursion.
+const MAX_INSTRUCTIONS: usize = 1024;
+
 /// The kernel that computes `region`. Its results, in the order of the region's roots, are the last
 /// arguments.
 ///
 /// # Errors
 /// Why there is none.
 pub fn choose_kernel(region: &Region<'_>) -> Result<Choice, Refusal> {
+    if let Some(choice) = lookup::choose(region) {
+        return choice;
+    }
+    if region.inside().count() > MAX_INSTRUCTIONS {
+        return region.refuse(region.roots()[0], "a fusion of more than 1024 instructions");
+    }
     match dot::find(region) {
         Some(dot) => dot::choose(region, dot),
         None if reduce::is_at_root(region) => reduce::choose(region),
-        None => rowwise::choose(region),
+        None => rowwise::choose(region).or_else(|refusal| {
+            if region.inside().count() > 1 {
+                return Err(refusal);
+            }
+            match transfer::choose(region) {
+                Err(Refusal::Op(..)) => Err(refusal),
+                other => other,
+            }
+        }),
     }
 }

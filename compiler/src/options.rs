@@ -39,4 +39,10 @@ impl CompileOptions {
             check: cfg!(debug_assertions),
         }
     }
+
+    /// The same with the checkers on: what tests compile with.
+    #[must_use]
+    pub fn checked(self) -> Self {
+        Self { check: true, ..self }
+    }
 }

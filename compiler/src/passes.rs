@@ -17,7 +17,9 @@ use crate::hlo::InferError;
 use crate::options::CompileOptions;
 
 mod algebraic_simplifier;
+mod barrier_expander;
 mod call_inliner;
+mod conditional_simplifier;
 mod constant_folding;
 mod cse;
 mod dce;
@@ -27,12 +29,17 @@ mod dot_canonicalization;
 mod fusion;
 mod layout_assignment;
 mod layout_normalization;
+mod movement_widening;
 mod tuple_simplifier;
+mod while_loop_simplifier;
+mod zero_sized_elimination;
 
 mod site;
 
 pub use algebraic_simplifier::algebraic_simplifier;
+pub use barrier_expander::barrier_expander;
 pub use call_inliner::call_inliner;
+pub use conditional_simplifier::conditional_simplifier;
 pub use constant_folding::constant_folding;
 pub use cse::cse;
 pub use dce::dce;
@@ -42,7 +49,10 @@ pub use dot_canonicalization::dot_canonicalization;
 pub use fusion::fusion;
 pub use layout_assignment::layout_assignment;
 pub use layout_normalization::layout_normalization;
+pub use movement_widening::movement_widening;
 pub use tuple_simplifier::tuple_simplifier;
+pub use while_loop_simplifier::while_loop_simplifier;
+pub use zero_sized_elimination::zero_sized_elimination;
 
 /// Whether a pass changed the module.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,13 +6,19 @@
 //! value is rounded to that type: bf16 arithmetic is f32 arithmetic, rounded after each node.
 
 mod arithmetic;
+mod cost;
+mod division;
 mod emit;
+mod polynomial;
+mod power;
 mod transcendental;
+mod trigonometry;
 
 pub use arithmetic::{Register, narrow};
 pub use emit::{Emitter, Place, Site};
 
 use crate::element::Element;
+use std::collections::BTreeMap;
 
 /// Names a node of an [`Expression`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -30,22 +36,31 @@ pub enum Axis {
 }
 
 /// Ops of one operand.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[expect(missing_docs, reason = "the names are HLO's and say all")]
 pub enum Unary {
     Abs,
+    Cbrt,
     Ceil,
+    Cosine,
+    CountLeadingZeros,
     Exponential,
+    ExponentialMinusOne,
     Floor,
     IsFinite,
     Log,
+    LogPlusOne,
     Logistic,
     Negate,
     Not,
+    Popcnt,
+    RoundNearestAfz,
     RoundNearestEven,
     Rsqrt,
     Sign,
+    Sine,
     Sqrt,
+    Tan,
     Tanh,
     /// To the node's own type.
     Convert,
@@ -54,16 +69,19 @@ pub enum Unary {
 }
 
 /// Ops of two operands of one type.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[expect(missing_docs, reason = "the names are HLO's and say all")]
 pub enum Binary {
     Add,
     And,
+    Atan2,
     Divide,
     Maximum,
     Minimum,
     Multiply,
     Or,
+    Power,
+    Remainder,
     ShiftLeft,
     ShiftRightArithmetic,
     ShiftRightLogical,
@@ -72,7 +90,7 @@ pub enum Binary {
 }
 
 /// Comparisons.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[expect(missing_docs, reason = "the names are HLO's and say all")]
 pub enum Direction {
     Eq,
@@ -84,7 +102,7 @@ pub enum Direction {
 }
 
 /// What a reduction does to two elements.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Reducer {
     /// The sum.
     Add,
@@ -103,7 +121,7 @@ pub enum Reducer {
 }
 
 /// What a node is.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum NodeOp {
     /// Operand `n` of the kernel at the place.
     Input(usize),
@@ -140,7 +158,7 @@ pub enum NodeOp {
 }
 
 /// A node.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Node {
     /// What it is.
     pub op: NodeOp,
@@ -149,20 +167,23 @@ pub struct Node {
 }
 
 /// A graph of nodes; operands come before their users.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Expression {
     nodes: Vec<Node>,
+    /// The nodes by what they are.
+    numbers: BTreeMap<Node, NodeId>,
 }
 
 impl Expression {
     /// Adds a node; an equal one is shared.
     pub fn add(&mut self, op: NodeOp, element: Element) -> NodeId {
+        let next = NodeId(self.nodes.len());
         let node = Node { op, element };
-        if let Some(index) = self.nodes.iter().position(|other| *other == node) {
-            return NodeId(index);
+        let number = *self.numbers.entry(node.clone()).or_insert(next);
+        if number == next {
+            self.nodes.push(node);
         }
-        self.nodes.push(node);
-        NodeId(self.nodes.len() - 1)
+        number
     }
 
     /// A node.

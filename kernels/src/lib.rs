@@ -5,6 +5,7 @@
 pub mod element;
 pub mod expression;
 pub mod llo;
+pub mod lookup;
 pub mod matmul;
 pub mod operand;
 pub mod packing;
@@ -12,3 +13,4 @@ pub mod pipeline;
 pub mod reduce;
 pub mod reducer;
 pub mod rowwise;
+pub mod transfer;

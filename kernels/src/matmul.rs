@@ -15,15 +15,17 @@ mod geometry;
 mod nest;
 mod prepare;
 mod search;
+mod site;
 
 use crate::{
     element::Element,
-    expression::{Expression, NodeId, NodeOp},
+    expression::{Axis, Expression, NodeId, NodeOp},
     llo::{Builder, Function},
     pipeline::pipeline,
 };
 use geometry::Plan;
 use palmetto_isa::ChipSpec;
+use site::Cover;
 use thiserror::Error;
 
 /// How many products of bf16 parts make a product of f32 values.
@@ -51,35 +53,54 @@ pub struct Strides {
     pub k: Vec<usize>,
 }
 
-/// A factor of the product.
+/// A factor of the product: an array, or what is computed from it and others ([`Prologue`]).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Operand {
-    /// Its type: a float of at most 32 bits, or an integer of 8 bits.
+    /// The type of the array. That of the factor is a float of at most 32 bits, or an integer of 8
+    /// bits.
     pub element: Element,
     /// Whether its last two dimensions are the other way round: `[k, m]` instead of `[m, k]` for
     /// the left one, `[n, k]` instead of `[k, n]` for the right one.
     pub transposed: bool,
     /// Where its matrices are.
     pub strides: Strides,
+    /// What is computed from the array before it is multiplied.
+    pub prologue: Option<Prologue>,
 }
 
-/// How a further operand of the epilogue is laid over the output.
+/// What a factor is computed from, element by element, when a window of it is made fit for the
+/// MXUs: `NodeOp::Input(0)` is the operand's array, `NodeOp::Input(1 + i)` is further input `i`.
+/// Rows and lanes are those of the operand as it lies.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Prologue {
+    /// The expression, without row reductions, moves of columns, and indices along major
+    /// dimensions.
+    pub expression: Expression,
+    /// The value of the factor.
+    pub root: NodeId,
+    /// Further arrays.
+    pub inputs: Vec<Input>,
+}
+
+/// How a further array is laid over the output or over a factor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Access {
-    /// Matrices of tiles `[m, n]`.
+    /// Matrices of tiles `[m, n]`, or of the factor as it lies.
     Matrix(Strides),
-    /// An array of rank 1: one value per column. Only without major dimensions of `n`.
+    /// An array of rank 1: one value per lane. In an epilogue only without major dimensions of `n`.
     Row,
+    /// An array of rank 1: one value per row.
+    Column,
     /// One value.
     Scalar,
 }
 
-/// A further operand of the epilogue.
+/// A further array that an epilogue or a prologue reads.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Input {
     /// Its type.
     pub element: Element,
-    /// How it is laid over the output.
+    /// How it is laid over the output or the factor.
     pub access: Access,
 }
 
@@ -96,7 +117,7 @@ pub struct Epilogue {
 }
 
 /// What a matrix product computes. Launch arguments are the left operand, the right operand,
-/// further operands of the epilogue, then the outputs.
+/// further arrays of the left one's prologue, of the right one's, of the epilogue, then the outputs.
 #[derive(Clone, Debug)]
 pub struct Matmul {
     /// The name.
@@ -142,11 +163,13 @@ pub enum MatmulError {
         /// Its type.
         element: Element,
     },
-    /// An epilogue node that does not work element by element.
-    #[error("`{name}`: node {node} of the epilogue is `{op}`, which moves values between places")]
-    Epilogue {
+    /// A node that does not work element by element, or not there.
+    #[error("`{name}`: node {node} of the {part} is `{op}`, which needs more than an element")]
+    Node {
         /// The kernel.
         name: String,
+        /// Epilogue or which prologue.
+        part: &'static str,
         /// The node.
         node: usize,
         /// Its op.
@@ -185,8 +208,8 @@ pub enum MatmulError {
 /// If the shapes do not suit it; see [`MatmulError`].
 pub fn matmul(spec: &Matmul, chip: &ChipSpec) -> Result<Function, MatmulError> {
     check(spec)?;
-    let plan = search::plan(spec, chip)?;
-    let n_arguments = 2 + spec.epilogue.inputs.len() + spec.epilogue.outputs.len();
+    let (_, plan) = search::plan(spec, chip)?;
+    let n_arguments = plan.inputs.len() + plan.outputs.len();
     let n_arguments = u32::try_from(n_arguments).expect("a fusion has few operands");
     let mut b = Builder::new(&spec.name, n_arguments);
     let scratch = Scratches::new(&mut b, &plan);
@@ -201,14 +224,53 @@ pub fn matmul(spec: &Matmul, chip: &ChipSpec) -> Result<Function, MatmulError> {
     Ok(b.finish())
 }
 
+impl Operand {
+    /// The type of the factor.
+    pub fn factor(&self) -> Element {
+        match &self.prologue {
+            Some(Prologue { expression, root, .. }) => expression.node(*root).element,
+            None => self.element,
+        }
+    }
+
+    /// The arrays that it is computed from besides its own.
+    fn further(&self) -> &[Input] {
+        self.prologue.as_ref().map_or(&[], |prologue| prologue.inputs.as_slice())
+    }
+}
+
+impl Access {
+    fn cover(&self) -> Cover {
+        match self {
+            Self::Matrix(_) => Cover::Tiles,
+            Self::Row => Cover::Row,
+            Self::Column => Cover::Column,
+            Self::Scalar => Cover::Scalar,
+        }
+    }
+}
+
 impl Matmul {
+    /// The left and the right operand.
+    fn operands(&self) -> [&Operand; 2] {
+        [&self.lhs, &self.rhs]
+    }
+
     /// Whether there is a kernel, without making it.
     ///
     /// # Errors
     /// Why there is none.
     pub fn check(&self, chip: &ChipSpec) -> Result<(), MatmulError> {
+        self.cycles(chip).map(|_| ())
+    }
+
+    /// Modelled cycles of a launch, without making the kernel.
+    ///
+    /// # Errors
+    /// Why there is no kernel.
+    pub fn cycles(&self, chip: &ChipSpec) -> Result<f64, MatmulError> {
         check(self)?;
-        search::plan(self, chip).map(|_| ())
+        Ok(search::plan(self, chip)?.0)
     }
 }
 
@@ -245,16 +307,10 @@ fn check(spec: &Matmul) -> Result<(), MatmulError> {
     if spec.epilogue.outputs.is_empty() {
         return Err(shape("there is no output".into()));
     }
-    for (side, operand) in [("left", &spec.lhs), ("right", &spec.rhs)] {
-        let element = operand.element;
-        let allowed = [Element::Bf16, Element::F32, Element::F16, Element::S8, Element::U8];
-        if !allowed.contains(&element) {
-            return Err(MatmulError::Element { name: spec.name.clone(), side, element });
-        }
-    }
-    let matrices = spec.epilogue.inputs.iter().filter_map(|input| match &input.access {
+    let further = spec.operands().into_iter().flat_map(Operand::further);
+    let matrices = further.chain(&spec.epilogue.inputs).filter_map(|input| match &input.access {
         Access::Matrix(strides) => Some(strides),
-        Access::Row | Access::Scalar => None,
+        Access::Row | Access::Column | Access::Scalar => None,
     });
     let outputs = spec.epilogue.outputs.iter().map(|(_, strides)| strides);
     for strides in [&spec.lhs.strides, &spec.rhs.strides].into_iter().chain(matrices).chain(outputs)
@@ -265,7 +321,47 @@ fn check(spec: &Matmul) -> Result<(), MatmulError> {
     if has_row && spec.n.len() > 1 {
         return Err(shape("an operand of one value per column needs a single dimension n".into()));
     }
-    check_epilogue(spec)
+    let has_column = spec.lhs.further().iter().any(|input| input.access == Access::Column);
+    if has_column && spec.lhs.transposed {
+        return Err(shape("a transposed left operand cannot have one value per row".into()));
+    }
+    check_epilogue(spec)?;
+    check_factor(spec, "left", &spec.lhs)?;
+    check_factor(spec, "right", &spec.rhs)
+}
+
+/// The type of a factor, and its prologue.
+fn check_factor(spec: &Matmul, side: &'static str, operand: &Operand) -> Result<(), MatmulError> {
+    let element = operand.factor();
+    let allowed = [Element::Bf16, Element::F32, Element::F16, Element::S8, Element::U8];
+    if !allowed.contains(&element) {
+        return Err(MatmulError::Element { name: spec.name.clone(), side, element });
+    }
+    let Some(Prologue { expression, root, inputs }) = &operand.prologue else { return Ok(()) };
+    let part = if side == "left" { "left prologue" } else { "right prologue" };
+    for id in expression.reachable(&[*root]) {
+        let op = &expression.node(id).op;
+        let is_major = matches!(op, NodeOp::Iota(Axis::Major(_)));
+        if is_major || !is_local(op, inputs.len()) {
+            let (name, op) = (spec.name.clone(), format!("{op:?}"));
+            return Err(MatmulError::Node { name, part, node: id.0, op });
+        }
+    }
+    Ok(())
+}
+
+/// Whether a node can be computed from an element alone, and its input exists.
+fn is_local(op: &NodeOp, n_inputs: usize) -> bool {
+    match op {
+        NodeOp::RowReduce(..) | NodeOp::Columns { .. } | NodeOp::Join(_) => false,
+        NodeOp::Input(n) => *n <= n_inputs,
+        NodeOp::Constant(_)
+        | NodeOp::Iota(_)
+        | NodeOp::Unary(..)
+        | NodeOp::Binary(..)
+        | NodeOp::Compare(..)
+        | NodeOp::Select { .. } => true,
+    }
 }
 
 fn check_strides(spec: &Matmul, strides: &Strides) -> Result<(), String> {
@@ -289,10 +385,9 @@ fn check_epilogue(spec: &Matmul) -> Result<(), MatmulError> {
     let roots: Vec<NodeId> = outputs.iter().map(|(node, _)| *node).collect();
     for id in expression.reachable(&roots) {
         let op = &expression.node(id).op;
-        let moves = matches!(op, NodeOp::RowReduce(..) | NodeOp::Columns { .. } | NodeOp::Join(_));
-        if moves || matches!(op, NodeOp::Input(n) if *n > inputs.len()) {
-            let op = format!("{op:?}");
-            return Err(MatmulError::Epilogue { name: spec.name.clone(), node: id.0, op });
+        if !is_local(op, inputs.len()) {
+            let (name, op) = (spec.name.clone(), format!("{op:?}"));
+            return Err(MatmulError::Node { name, part: "epilogue", node: id.0, op });
         }
     }
     Ok(())

@@ -9,6 +9,7 @@
 //! stage computes what it needs again from the operands, but for expensive values, which the stage
 //! that computed them first leaves in VMEM.
 
+mod cost;
 mod emit;
 mod plan;
 mod site;
@@ -16,7 +17,7 @@ mod site;
 pub use crate::operand::{Access, Input};
 
 use crate::{
-    expression::{Expression, NodeId},
+    expression::{Expression, NodeId, NodeOp},
     llo::{Builder, Function},
     operand::Space,
 };
@@ -85,6 +86,27 @@ impl Rowwise {
     fn space(&self) -> Space<'_> {
         Space { majors: &self.majors, rows: self.rows, lanes: self.lanes }
     }
+
+    /// The pairs of an input and an output that may be one array in a launch: in every step the
+    /// kernel has read of the input what it then writes of the output, and it reads that only once.
+    pub fn shareable(&self, chip: &ChipSpec) -> Vec<(usize, usize)> {
+        plan::plan(self, chip).map(|plan| plan.shareable()).unwrap_or_default()
+    }
+
+    /// Whether its one output is its one input, bit by bit.
+    pub fn is_copy(&self, chip: &ChipSpec) -> bool {
+        let &[output] = self.outputs.as_slice() else { return false };
+        let is_input = self.expression.node(output).op == NodeOp::Input(0);
+        is_input && self.inputs.len() == 1 && self.shareable(chip) == [(0, 0)]
+    }
+
+    /// Modelled cycles of a launch, without making the kernel.
+    ///
+    /// # Errors
+    /// Why there is no kernel.
+    pub fn cycles(&self, chip: &ChipSpec) -> Result<f64, RowwiseError> {
+        Ok(cost::cycles(&plan::plan(self, chip)?, chip))
+    }
 }
 
 /// The kernel.
@@ -98,4 +120,53 @@ pub fn rowwise(spec: &Rowwise, chip: &ChipSpec) -> Result<Function, RowwiseError
     let mut b = Builder::new(&spec.name, n_arguments);
     emit::emit(&mut b, &plan, chip);
     Ok(b.finish())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{element::Element, expression::NodeOp};
+    use palmetto_isa::TPU_V4;
+
+    fn tiles(lanes: usize) -> Access {
+        Access::Tiles { majors: vec![true], lanes }
+    }
+
+    /// `outputs[0]` is the sum of inputs of these accesses over `2 x 512 x 200`.
+    fn sum(inputs: Vec<(Element, Access)>) -> Rowwise {
+        let mut expression = Expression::default();
+        let inputs = inputs.into_iter().map(|(element, access)| Input { element, access });
+        let inputs: Vec<Input> = inputs.collect();
+        let mut output = expression.add(NodeOp::Input(0), Element::F32);
+        for n in 1..inputs.len() {
+            let input = expression.add(NodeOp::Input(n), Element::F32);
+            let add = NodeOp::Binary(crate::expression::Binary::Add, output, input);
+            output = expression.add(add, Element::F32);
+        }
+        let (name, majors) = ("sum".to_owned(), vec![2]);
+        let outputs = vec![output];
+        Rowwise { name, majors, rows: 512, lanes: 200, expression, inputs, outputs }
+    }
+
+    #[test]
+    fn only_operands_with_the_windows_of_the_output_can_be_it() {
+        let repeated = Access::Tiles { majors: vec![false], lanes: 200 };
+        let inputs = vec![
+            (Element::F32, tiles(200)),
+            (Element::F32, repeated),
+            (Element::Bf16, tiles(200)),
+            (Element::F32, Access::Row { majors: vec![false], lanes: 200 }),
+            (Element::F32, tiles(200)),
+        ];
+        assert_eq!(sum(inputs).shareable(&TPU_V4), [(0, 0), (4, 0)]);
+    }
+
+    #[test]
+    fn a_copy_is_one_operand_as_it_is() {
+        let one = |element| sum(vec![(element, tiles(200))]);
+        assert!(one(Element::F32).is_copy(&TPU_V4));
+        assert!(!one(Element::Bf16).is_copy(&TPU_V4), "it converts");
+        let two = sum(vec![(Element::F32, tiles(200)), (Element::F32, tiles(200))]);
+        assert!(!two.is_copy(&TPU_V4));
+    }
 }

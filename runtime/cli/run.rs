@@ -18,7 +18,7 @@ pub(crate) fn run(arguments: &RunArguments, out: &mut impl Write) -> Result<u8, 
     let module = program::read(&arguments.program.file)?;
     let inputs = inputs::literals(&module, &arguments.inputs)?;
     let progress = Progress::start(format!("compiling {}", module.name()));
-    let loaded = LoadedExecutable::compile(&module, &CompileOptions::v4())?;
+    let loaded = LoadedExecutable::compile(&module, &compile_options(arguments.strict))?;
     let options =
         RunOptions { strict: arguments.strict, clock: arguments.timing, max_trips: MAX_TRIPS };
     let mut watch = |instruction: &str| progress.now(format!("running {instruction}"));
@@ -39,4 +39,10 @@ pub(crate) fn run(arguments: &RunArguments, out: &mut impl Write) -> Result<u8, 
     }
     let passed = execution.checks.iter().all(|check| check.passed());
     Ok(if passed { OK } else { CHECK_FAILED })
+}
+
+/// Strict runs prove the code before they run it.
+fn compile_options(strict: bool) -> CompileOptions {
+    let options = CompileOptions::v4();
+    if strict { options.checked() } else { options }
 }

@@ -1,7 +1,7 @@
 //! One product: its operands on the host, its launch, and what should come out.
 
 use crate::host::{Array, Random, rounded};
-use palmetto_compiler::backend::generate_code;
+use palmetto_compiler::{backend::generate_code, options::CompileOptions};
 use palmetto_emulator::{Chip, EmulatorOptions, LaunchReport, Timing};
 use palmetto_isa::{Program, TPU_V4};
 use palmetto_kernels::{
@@ -147,7 +147,12 @@ impl Case {
     }
 
     pub(crate) fn spec(&self) -> Matmul {
-        let operand = |(element, transposed), strides| Operand { element, transposed, strides };
+        let operand = |(element, transposed), strides| Operand {
+            element,
+            transposed,
+            strides,
+            prologue: None,
+        };
         Matmul {
             name: "product".into(),
             batch: self.batch.clone(),
@@ -247,7 +252,8 @@ impl Case {
 
     pub(crate) fn program(&self) -> Result<Program, MatmulError> {
         let function = matmul(&self.spec(), &TPU_V4)?;
-        Ok(generate_code(&function, &TPU_V4).expect("the back end takes every matmul"))
+        Ok(generate_code(&function, &CompileOptions::v4().checked())
+            .expect("the back end takes every matmul"))
     }
 
     /// Launches the product; the report and the outputs.

@@ -89,7 +89,7 @@ pub(super) fn emit(code: &Code, bundles: &[Bundles], allocation: &Allocation) ->
 
 impl Emitted {
     /// Adds an op to a bundle, keeping `origins` in the order of the bundle's ops.
-    fn add(&mut self, bundle: usize, op: Op, origin: Option<u32>) {
+    pub(super) fn add(&mut self, bundle: usize, op: Op, origin: Option<u32>) {
         let position = self.bundles[bundle].ops().partition_point(|o| o.slot() <= op.slot());
         self.bundles[bundle].push(op).expect("the scheduler minds the capacity of slots");
         self.origins[bundle].insert(position, origin);

@@ -149,7 +149,8 @@ fn relocate(executable: &mut Executable, moved: &BTreeMap<AllocationId, Slice>) 
     relocate_steps(&mut executable.steps, &mut relocate);
 }
 
-fn relocate_steps(steps: &mut [Step], relocate: &mut dyn FnMut(&mut Slice)) {
+/// Applies a function to every place in steps.
+pub(super) fn relocate_steps(steps: &mut [Step], relocate: &mut dyn FnMut(&mut Slice)) {
     for step in steps {
         match step {
             Step::Launch(launch) => launch.arguments.iter_mut().for_each(&mut *relocate),

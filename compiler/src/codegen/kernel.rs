@@ -9,7 +9,7 @@ use palmetto_kernels::{
     rowwise::{Access, Input, Rowwise},
 };
 
-use super::{CodegenError, Generator, Value, Values, source_of};
+use super::{CodegenError, Generator, Value, Values, in_place::ProgramFacts, source_of};
 use crate::{
     analysis::physical_dimensions,
     backend::generate_code,
@@ -39,17 +39,18 @@ impl Generator<'_> {
             arguments.push(value.view().slice);
         }
         let result = self.temporary(instruction.shape(), instruction.name());
-        arguments.extend(result.views().iter().map(|view| view.slice));
+        let results = result.views();
+        arguments.extend(results.iter().map(|view| view.slice));
         let program = self.program(&kernel, instruction.name())?;
         let source = source_of(&module, module.computation(computation), id);
-        steps.push(Step::Launch(Launch { source, program, arguments }));
+        let n_results = results.len();
+        steps.push(Step::Launch(Launch { source, program, arguments, n_results }));
         Ok(result)
     }
 
     /// The index of the program of a kernel.
     fn program(&mut self, kernel: &Kernel, instruction: &str) -> Result<usize, CodegenError> {
-        let chip = &self.options.chip;
-        let function = kernel.emit(chip).map_err(|cause| {
+        let function = kernel.emit(&self.options.chip).map_err(|cause| {
             let instruction = instruction.to_owned();
             CodegenError::Kernel { instruction, cause }
         })?;
@@ -57,12 +58,17 @@ impl Generator<'_> {
         if let Some(program) = self.kernels.get(&key) {
             return Ok(*program);
         }
-        let program = generate_code(&function, chip).map_err(|cause| {
+        let program = generate_code(&function, self.options).map_err(|cause| {
             let instruction = instruction.to_owned();
             CodegenError::Backend { instruction, cause }
         })?;
         self.programs.push(program);
         self.functions.push(function);
+        let chip = &self.options.chip;
+        self.facts.push(ProgramFacts {
+            shareable: kernel.shareable(chip),
+            is_copy: kernel.is_copy(chip),
+        });
         self.kernels.insert(key, self.programs.len() - 1);
         Ok(self.programs.len() - 1)
     }
@@ -90,7 +96,7 @@ impl Generator<'_> {
         };
         let program = self.program(&Kernel::Rowwise(spec), "copy")?;
         let arguments = vec![from.slice, to.slice];
-        steps.push(Step::Launch(Launch { source, program, arguments }));
+        steps.push(Step::Launch(Launch { source, program, arguments, n_results: 1 }));
         Ok(())
     }
 }

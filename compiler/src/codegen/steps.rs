@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use super::{CodegenError, Generator, Value, Values, source_of, with_layout};
 use crate::{
-    analysis::is_free_reshape,
+    analysis::{is_free_reshape, loops::is_invariant},
     executable::{AllocationKind, Step, View},
-    hlo::{Computation, ComputationId, CustomCallTarget, InstructionId, Op, Opcode, Shape},
+    hlo::{
+        Computation, ComputationId, CustomCallTarget, Instruction, InstructionId, Op, Opcode, Shape,
+    },
     lowering::is_generator,
 };
 
@@ -112,7 +114,7 @@ impl Generator<'_> {
     ) -> Result<Value, CodegenError> {
         let module = Arc::clone(&self.module);
         let instruction = module.instruction(computation, id);
-        let state = self.temporary(instruction.shape(), instruction.name());
+        let state = self.state(module.computation(body), (initial, instruction));
         self.copy_all(initial, &state, steps)?;
         let mut condition_steps = Vec::new();
         let parameter = module.computation(condition).parameters()[0];
@@ -130,6 +132,21 @@ impl Generator<'_> {
             body: body_steps,
         });
         Ok(state)
+    }
+
+    /// The arrays of a loop's state: new ones, but for elements that no iteration changes.
+    fn state(&mut self, body: &Computation, (initial, looped): (&Value, &Instruction)) -> Value {
+        let Shape::Tuple(shapes) = looped.shape() else {
+            return self.temporary(looped.shape(), looped.name());
+        };
+        let elements =
+            shapes.iter().zip(initial.elements()).enumerate().map(|(n, (shape, initial))| {
+                if is_invariant(body, n) {
+                    return initial.clone();
+                }
+                self.temporary(shape, looped.name())
+            });
+        Value::Tuple(elements.collect())
     }
 
     fn conditional(

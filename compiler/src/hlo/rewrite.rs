@@ -216,10 +216,24 @@ pub fn remove_if_dead(module: &mut Module, computation: ComputationId, id: Instr
     }
 }
 
+/// Removes an instruction that nobody uses, even if it has a side effect, and then its operands
+/// likewise unless they are needed. For what never runs, or whose side effect something else has now.
+///
+/// # Panics
+/// If it is used, or the root.
+pub fn remove_unused(module: &mut Module, computation: ComputationId, id: InstructionId) {
+    let owner = module.computation_mut(computation);
+    let is_used = owner.root == Some(id) || !owner.users[id.index()].is_empty();
+    assert!(!is_used, "{} was removed and is used", owner.instruction(id).name);
+    for operand in owner.remove(id).operands {
+        remove_if_dead(module, computation, operand);
+    }
+}
+
 /// Removes every instruction that neither the root nor a side effect needs. Parameters stay.
 /// Returns how many were removed.
 pub fn remove_dead(module: &mut Module, computation: ComputationId) -> usize {
-    let effects = computations_with_side_effects(module);
+    let effects = side_effects_of(module, module.post_order_from(computation));
     let computation = module.computation_mut(computation);
     let kept = computation.instructions().filter(|(_, instruction)| {
         instruction.opcode() == Opcode::Parameter || effects.contain(instruction)
@@ -242,8 +256,13 @@ pub fn remove_dead(module: &mut Module, computation: ComputationId) -> usize {
 
 /// The computations that have a side effect, directly or through what they call.
 pub fn computations_with_side_effects(module: &Module) -> SideEffects {
+    side_effects_of(module, module.post_order())
+}
+
+/// Those of `computations` that have a side effect; whoever is called comes before its callers.
+fn side_effects_of(module: &Module, computations: Vec<ComputationId>) -> SideEffects {
     let mut found = SideEffects::default();
-    for id in module.post_order() {
+    for id in computations {
         let mut instructions = module.computation(id).instructions();
         if instructions.any(|(_, instruction)| found.contain(instruction)) {
             found.0.insert(id);
@@ -350,20 +369,32 @@ pub fn inline_call(module: &mut Module, computation: ComputationId, call: Instru
         panic!("{} was inlined, it is a {}", instruction.name(), instruction.opcode());
     };
     let arguments = instruction.operands().to_vec();
+    inline_in_place(module, computation, call, (callee, &arguments));
+}
+
+/// Puts the body of `callee`, applied to `arguments`, in the place of the instruction `id`, and
+/// removes that with the operands that only it used. Side effects of the body take the place of
+/// those that `id` has.
+///
+/// # Panics
+/// If the arguments or the result do not fit.
+pub fn inline_in_place(
+    module: &mut Module,
+    computation: ComputationId,
+    id: InstructionId,
+    (callee, arguments): (ComputationId, &[InstructionId]),
+) {
     let listed = module.computation(computation).order.len();
-    let value = inline(module, callee, computation, &arguments);
-    let value = value.expect("the arguments of a call fit the computation");
-    replace_all_uses(module, computation, call, value);
-    // Side effects run in listing order, so the copy is listed where the call was.
+    let value = inline(module, callee, computation, arguments);
+    let value = value.expect("the arguments fit the computation");
+    replace_all_uses(module, computation, id, value);
+    // Side effects run in listing order, so the copy is listed where the instruction was.
     let order = &mut module.computation_mut(computation).order;
     let copies = order.split_off(listed);
-    let place = order.iter().position(|&id| id == call).expect("the call is listed");
+    let place = order.iter().position(|&other| other == id).expect("the instruction is listed");
     order.splice(place..=place, copies);
     // Also if the body has a side effect: that one is in the copy now.
-    let operands = module.computation_mut(computation).remove(call).operands;
-    for operand in operands {
-        remove_if_dead(module, computation, operand);
-    }
+    remove_unused(module, computation, id);
 }
 
 /// Adds a copy of a computation to the module. Computations that it calls are shared.

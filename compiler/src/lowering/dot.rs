@@ -1,4 +1,5 @@
-//! Regions with a dot: the matmul kernel, with what comes after the dot as its epilogue.
+//! Regions with a dot: the matmul kernel, with what comes after the dot as its epilogue, and what
+//! the operands are computed from as their prologues.
 //!
 //! In memory order, the last two dimensions of the result are a free dimension of either operand;
 //! the operand that gives the rows is the kernel's left one, whichever it is in HLO. The last two
@@ -8,7 +9,8 @@
 use palmetto_isa::memory::{LANES, SUBLANES};
 use palmetto_kernels::{
     element::{Class, Element},
-    matmul::{Access, Epilogue, Input, Matmul, Operand, Passes, Strides},
+    expression::{Expression, NodeId, NodeOp, Unary},
+    matmul::{Access, Epilogue, Input, Matmul, Operand, Passes, Prologue, Strides},
 };
 
 use super::{
@@ -41,15 +43,16 @@ pub(super) fn choose(region: &Region<'_>, dot: InstructionId) -> Result<Choice, 
         let element = translator.expression.node(node).element;
         outputs.push((node, dimensions.result_strides(element, &[])));
     }
-    let mut inputs = dimensions.operands.to_vec();
+    let factors = [dimensions.factor(region, dot, 0)?, dimensions.factor(region, dot, 1)?];
+    let mut inputs: Vec<InstructionId> = factors.iter().map(|factor| factor.array).collect();
+    inputs.extend(factors.iter().flat_map(|factor| &factor.further));
     let mut further = Vec::new();
     for leaf in &translator.leaves[1..] {
         inputs.push(leaf.id);
         further.push(further_operand(region, &dimensions, leaf, value)?);
     }
     let epilogue = Epilogue { expression: translator.expression, inputs: further, outputs };
-    let name = region.name().to_owned();
-    let spec = dimensions.kernel(region, (name, epilogue))?;
+    let spec = dimensions.kernel(region.name().to_owned(), factors, epilogue);
     spec.check(&palmetto_isa::TPU_V4)?;
     Ok(Choice { kernel: Kernel::Matmul(Box::new(spec)), inputs })
 }
@@ -78,6 +81,7 @@ fn further_operand(
     let access = match leaf.mapping.as_slice() {
         [] => Access::Scalar,
         [lane] if *lane + 1 == rank => Access::Row,
+        [row] if *row + 2 == rank => Access::Column,
         [.., row, lane] if *row + 2 == rank && *lane + 1 == rank => {
             let is_whole = |(axis, size): (&usize, &usize)| dimensions.result[*axis].size == *size;
             if !leaf.mapping.is_sorted_by(|a, b| a < b)
@@ -94,6 +98,13 @@ fn further_operand(
         }
     };
     Ok(Input { element, access })
+}
+
+/// An operand of the kernel, and the instructions whose arrays it is computed from.
+struct Factor {
+    operand: Operand,
+    array: InstructionId,
+    further: Vec<InstructionId>,
 }
 
 /// What a dimension of the result or of an operand is.
@@ -142,10 +153,6 @@ impl Dimensions {
             return region.refuse(dot, "a dot of another kind");
         };
         let hlo_operands = [instruction.operands()[0], instruction.operands()[1]];
-        let n_inside = region.inside().count();
-        if hlo_operands.iter().any(|o| region.contains(*o) && n_inside > 1) {
-            return region.refuse(dot, "an operand of a dot that is computed with it");
-        }
         let roles = result_roles(region, hlo_operands, numbers);
         let shape = instruction.array_shape();
         let order: Vec<usize> = match shape.layout() {
@@ -296,34 +303,120 @@ impl Dimensions {
         strides
     }
 
-    fn kernel(
-        &self,
-        region: &Region<'_>,
-        (name, epilogue): (String, Epilogue),
-    ) -> Result<Matmul, Refusal> {
-        let elements = [region.element(self.operands[0])?, region.element(self.operands[1])?];
-        for (element, id) in elements.iter().zip(self.operands) {
-            if element.class() != Class::Float {
-                return region.refuse(id, "a dot of integers or predicates");
-            }
+    /// The kernel's operand `n`: an array, or what the region computes of some.
+    fn factor(&self, region: &Region<'_>, dot: InstructionId, n: usize) -> Result<Factor, Refusal> {
+        let id = self.operands[n];
+        let is_computed = region.contains(id) && region.inside().any(|other| other != dot);
+        if region.element(id)?.class() != Class::Float {
+            return region.refuse(id, "a dot of integers or predicates");
         }
-        let operand = |n: usize| {
-            let last = self.factors[n].last().expect("a factor has two dimensions");
-            let transposed = matches!(last.role, Role::K(_)) == (n == 1);
-            let strides = self.strides(elements[n], &self.factors[n]);
-            Operand { element: elements[n], transposed, strides }
+        if is_computed {
+            return self.computed(region, n);
+        }
+        let element = region.element(id)?;
+        let strides = self.strides(element, &self.factors[n]);
+        let operand = Operand { element, transposed: self.transposed(n), strides, prologue: None };
+        Ok(Factor { operand, array: id, further: Vec::new() })
+    }
+
+    /// Whether the last two dimensions of operand `n` are the other way round.
+    fn transposed(&self, n: usize) -> bool {
+        let last = self.factors[n].last().expect("a factor has two dimensions");
+        matches!(last.role, Role::K(_)) == (n == 1)
+    }
+
+    /// What operand `n` is computed from: its own array, which is the first of its dimensions, and
+    /// further ones.
+    fn computed(&self, region: &Region<'_>, n: usize) -> Result<Factor, Refusal> {
+        let id = self.operands[n];
+        let space = region.instruction(id).array_shape().dimensions().to_vec();
+        let mut probe = Translator::new(region, &space, &[]);
+        probe.root(id)?;
+        let is_matrix = |leaf: &&Leaf| {
+            let mapped = |back: usize| leaf.mapping.iter().any(|axis| *axis + back == space.len());
+            mapped(1) && mapped(2)
         };
-        Ok(Matmul {
+        let Some(own) = probe.leaves.iter().find(is_matrix) else {
+            return region.refuse(id, "an operand of a dot that is made of no array of its shape");
+        };
+        let mut translator = Translator::new(region, &space, &[]);
+        translator.leaf(own.id, &own.mapping)?;
+        let root = translator.root(id)?;
+        let root = narrowest(&translator.expression, root);
+        let mut inputs = Vec::new();
+        for leaf in &translator.leaves {
+            let access = self.factor_access(region, n, leaf)?;
+            inputs.push(Input { element: region.element(leaf.id)?, access });
+        }
+        let Access::Matrix(strides) = inputs.remove(0).access else {
+            return region.refuse(id, "an operand of a dot that is made of no array of its shape");
+        };
+        let prologue = Prologue { expression: translator.expression, root, inputs };
+        let further = translator.leaves[1..].iter().map(|leaf| leaf.id).collect();
+        let operand = Operand {
+            element: region.element(own.id)?,
+            transposed: self.transposed(n),
+            strides,
+            prologue: Some(prologue),
+        };
+        Ok(Factor { operand, array: own.id, further })
+    }
+
+    /// How an array lies over operand `n`.
+    fn factor_access(&self, region: &Region<'_>, n: usize, leaf: &Leaf) -> Result<Access, Refusal> {
+        let factor = &self.factors[n];
+        let rank = factor.len();
+        let sizes = region.instruction(leaf.id).array_shape().dimensions();
+        Ok(match leaf.mapping.as_slice() {
+            [] => Access::Scalar,
+            [lane] if *lane + 1 == rank => Access::Row,
+            [row] if *row + 2 == rank => Access::Column,
+            [.., row, lane] if *row + 2 == rank && *lane + 1 == rank => {
+                let is_whole = |(axis, size): (&usize, &usize)| factor[*axis].size == *size;
+                if !leaf.mapping.is_sorted_by(|a, b| a < b)
+                    || !leaf.mapping.iter().zip(sizes).all(is_whole)
+                {
+                    return region.refuse(leaf.id, "a transposed array that a factor is made of");
+                }
+                let kept: Vec<Dimension> = leaf.mapping.iter().map(|axis| factor[*axis]).collect();
+                Access::Matrix(self.strides(region.element(leaf.id)?, &kept))
+            }
+            _ => return region.refuse(leaf.id, "an array of a factor that lacks rows or lanes"),
+        })
+    }
+
+    fn kernel(&self, name: String, factors: [Factor; 2], epilogue: Epilogue) -> Matmul {
+        let [lhs, rhs] = factors.map(|factor| factor.operand);
+        Matmul {
             name,
             batch: self.batch.clone(),
             m: self.m.clone(),
             n: self.n.clone(),
             k: self.k.clone(),
-            lhs: operand(0),
-            rhs: operand(1),
-            passes: passes(elements, self.precision),
+            passes: passes([lhs.factor(), rhs.factor()], self.precision),
+            lhs,
+            rhs,
             epilogue,
-        })
+        }
+    }
+}
+
+/// The node whose values are those of `root`, in a type that takes fewer products: conversions that
+/// only widen are left out.
+fn narrowest(expression: &Expression, root: NodeId) -> NodeId {
+    let node = expression.node(root);
+    let NodeOp::Unary(Unary::Convert, operand) = node.op else { return root };
+    match expression.node(operand).element {
+        Element::S8 | Element::U8 => operand,
+        Element::Bf16 if node.element == Element::F32 => operand,
+        Element::Bf16
+        | Element::F32
+        | Element::F16
+        | Element::S32
+        | Element::U32
+        | Element::S16
+        | Element::U16
+        | Element::Pred => root,
     }
 }
 

@@ -368,18 +368,27 @@ fn unary_of(opcode: Opcode, of: Element, to: Element) -> Option<Unary> {
     let is_number = of.class() != Class::Mask;
     let (op, is_there) = match opcode {
         Opcode::Abs => (Unary::Abs, is_number),
+        Opcode::Cbrt => (Unary::Cbrt, is_float),
         Opcode::Ceil => (Unary::Ceil, is_float),
+        Opcode::Cosine => (Unary::Cosine, is_float),
+        Opcode::CountLeadingZeros => (Unary::CountLeadingZeros, is_number && !is_float),
         Opcode::Exponential => (Unary::Exponential, is_float),
+        Opcode::ExponentialMinusOne => (Unary::ExponentialMinusOne, is_float),
         Opcode::Floor => (Unary::Floor, is_float),
         Opcode::IsFinite => (Unary::IsFinite, is_float),
         Opcode::Log => (Unary::Log, is_float),
+        Opcode::LogPlusOne => (Unary::LogPlusOne, is_float),
         Opcode::Logistic => (Unary::Logistic, is_float),
         Opcode::Negate => (Unary::Negate, is_number),
         Opcode::Not => (Unary::Not, !is_float),
+        Opcode::Popcnt => (Unary::Popcnt, is_number && !is_float),
+        Opcode::RoundNearestAfz => (Unary::RoundNearestAfz, is_float),
         Opcode::RoundNearestEven => (Unary::RoundNearestEven, is_float),
         Opcode::Rsqrt => (Unary::Rsqrt, is_float),
         Opcode::Sign => (Unary::Sign, is_number),
+        Opcode::Sine => (Unary::Sine, is_float),
         Opcode::Sqrt => (Unary::Sqrt, is_float),
+        Opcode::Tan => (Unary::Tan, is_float),
         Opcode::Tanh => (Unary::Tanh, is_float),
         Opcode::Convert => (Unary::Convert, true),
         Opcode::BitcastConvert => {
@@ -393,23 +402,21 @@ fn unary_of(opcode: Opcode, of: Element, to: Element) -> Option<Unary> {
 fn binary_of(opcode: Opcode, of: Element) -> Option<Binary> {
     let is_float = of.class() == Class::Float;
     let is_mask = of.class() == Class::Mask;
+    let is_integer = !is_float && !is_mask;
     let (op, is_there) = match opcode {
         Opcode::Add => (Binary::Add, true),
         Opcode::And => (Binary::And, !is_float),
-        Opcode::Divide => (Binary::Divide, is_float),
+        Opcode::Atan2 => (Binary::Atan2, is_float),
+        Opcode::Divide => (Binary::Divide, !is_mask),
         Opcode::Maximum => (Binary::Maximum, true),
         Opcode::Minimum => (Binary::Minimum, true),
         Opcode::Multiply => (Binary::Multiply, true),
         Opcode::Or => (Binary::Or, !is_float),
-        // Shifts are of 32-bit words; narrower types shift by amounts that would have to be
-        // checked.
-        Opcode::ShiftLeft => (Binary::ShiftLeft, !is_float && !is_mask && of.packing() == 1),
-        Opcode::ShiftRightArithmetic => {
-            (Binary::ShiftRightArithmetic, !is_float && !is_mask && of.packing() == 1)
-        }
-        Opcode::ShiftRightLogical => {
-            (Binary::ShiftRightLogical, !is_float && !is_mask && of.packing() == 1)
-        }
+        Opcode::Power => (Binary::Power, is_float),
+        Opcode::Remainder => (Binary::Remainder, is_integer),
+        Opcode::ShiftLeft => (Binary::ShiftLeft, is_integer),
+        Opcode::ShiftRightArithmetic => (Binary::ShiftRightArithmetic, is_integer),
+        Opcode::ShiftRightLogical => (Binary::ShiftRightLogical, is_integer),
         Opcode::Subtract => (Binary::Subtract, !is_mask),
         Opcode::Xor => (Binary::Xor, !is_float),
         _ => return None,

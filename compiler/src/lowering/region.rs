@@ -128,12 +128,17 @@ pub(super) fn element_of(element_type: ElementType) -> Result<Element, Refusal> 
 /// Whether an instruction is made of nothing: an iota, a constant with one value, or such a
 /// constant repeated. Kernels make these where they need them instead of loading them.
 pub fn is_generator(computation: &Computation, id: InstructionId) -> bool {
-    let instruction = computation.instruction(id);
-    match instruction.op() {
-        Op::Iota { .. } => true,
-        Op::Constant { literal } => literal.as_array().is_ok_and(|array| array.is_splat()),
-        Op::Broadcast { .. } => is_generator(computation, instruction.operands()[0]),
-        _ => false,
+    let mut id = id;
+    loop {
+        let instruction = computation.instruction(id);
+        match instruction.op() {
+            Op::Iota { .. } => return true,
+            Op::Constant { literal } => {
+                return literal.as_array().is_ok_and(|array| array.is_splat());
+            }
+            Op::Broadcast { .. } => id = instruction.operands()[0],
+            _ => return false,
+        }
     }
 }
 

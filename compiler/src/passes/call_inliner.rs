@@ -5,7 +5,7 @@
 //! body. Side effects stay in order. Computations that nobody calls any more are removed; those of
 //! `reduce` may stay shared.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::{Changed, PassContext, PassError};
 use crate::hlo::{ComputationId, InstructionId, Metadata, Module, Op, Opcode, rewrite};
@@ -24,42 +24,27 @@ pub fn call_inliner(module: &mut Module, _context: &PassContext) -> Result<Chang
 }
 
 fn inline_calls(module: &mut Module, computation: ComputationId) -> Changed {
-    let old_order: Vec<InstructionId> =
-        module.computation(computation).instructions().map(|(id, _)| id).collect();
-    let mut inlined: BTreeMap<InstructionId, Vec<InstructionId>> = BTreeMap::new();
-    for &id in &old_order {
-        let instruction = module.instruction(computation, id);
-        if instruction.opcode() != Opcode::Call {
-            continue;
-        }
+    let calls: Vec<InstructionId> = module
+        .computation(computation)
+        .instructions()
+        .filter(|(_, instruction)| instruction.opcode() == Opcode::Call)
+        .map(|(id, _)| id)
+        .collect();
+    for &id in &calls {
+        // An earlier one may have made it needless.
+        let Some(instruction) = module.computation(computation).get(id) else { continue };
         let call = instruction.metadata().clone();
         let before = module.computation(computation).id_capacity();
         rewrite::inline_call(module, computation, id);
         let owner = module.computation(computation);
         let new = owner.instructions().map(|(id, _)| id).filter(|id| id.index() >= before);
-        let new: Vec<InstructionId> = new.collect();
-        for &id in &new {
+        for id in new.collect::<Vec<InstructionId>>() {
             let own = module.instruction(computation, id).metadata();
             let metadata = inlined_metadata(&call, own);
             rewrite::set_metadata(module, computation, id, metadata);
         }
-        inlined.insert(id, new);
     }
-    if inlined.is_empty() {
-        return Changed::No;
-    }
-    // An inlined body is listed where its call was; instructions may have become dead since.
-    let mut order = Vec::with_capacity(old_order.len());
-    for id in old_order {
-        match inlined.remove(&id) {
-            Some(body) => order.extend(body),
-            None => order.push(id),
-        }
-    }
-    let owner = module.computation(computation);
-    order.retain(|&id| owner.get(id).is_some());
-    rewrite::set_order(module, computation, order);
-    Changed::Yes
+    Changed::from(!calls.is_empty())
 }
 
 /// Where an instruction of a called computation comes from, seen from the caller.

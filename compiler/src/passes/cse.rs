@@ -8,9 +8,11 @@
 use std::collections::BTreeMap;
 
 use super::{Changed, PassContext, PassError};
-use crate::hlo::{
-    Computation, ComputationId, Instruction, InstructionId, Module, Op, Opcode, Shape,
-    ShardingText, rewrite,
+use crate::{
+    analysis::compute_the_same,
+    hlo::{
+        ComputationId, Instruction, InstructionId, Module, Op, Opcode, Shape, ShardingText, rewrite,
+    },
 };
 
 /// See the module's comment.
@@ -101,7 +103,7 @@ fn merge_reducers(module: &mut Module) -> Changed {
         let same = distinct
             .iter()
             .copied()
-            .find(|&other| other == called || are_equal(module.computation(other), own));
+            .find(|&other| other == called || compute_the_same(module.computation(other), own));
         let Some(same) = same else {
             distinct.push(called);
             continue;
@@ -111,19 +113,4 @@ fn merge_reducers(module: &mut Module) -> Changed {
         changed |= Changed::from(same != called);
     }
     changed
-}
-
-/// Do two computations compute the same in the same way?
-fn are_equal(a: &Computation, b: &Computation) -> bool {
-    let (a_order, b_order) = (a.root_post_order(), b.root_post_order());
-    if a_order.len() != b_order.len() || a.program_shape() != b.program_shape() {
-        return false;
-    }
-    let places: BTreeMap<InstructionId, InstructionId> =
-        a_order.iter().copied().zip(b_order.iter().copied()).collect();
-    a_order.iter().zip(&b_order).all(|(&a_id, &b_id)| {
-        let (a, b) = (a.instruction(a_id), b.instruction(b_id));
-        let operands = a.operands().iter().map(|operand| places[operand]);
-        a.op() == b.op() && a.shape() == b.shape() && operands.eq(b.operands().iter().copied())
-    })
 }

@@ -225,3 +225,18 @@ fn put_in_place(
     }
     rewrite::replace_all_uses(module, computation, old, new);
 }
+
+/// Lists `new`, which has the side effects now, where `old` is, and `old` last.
+pub(super) fn take_place(
+    module: &mut Module,
+    computation: ComputationId,
+    (old, new): (InstructionId, InstructionId),
+) {
+    let ids = module.computation(computation).instructions().map(|(id, _)| id);
+    let mut order: Vec<InstructionId> = ids.filter(|&id| id != new).collect();
+    if let Some(place) = order.iter().position(|&id| id == old) {
+        order[place] = new;
+        order.push(old);
+    }
+    rewrite::set_order(module, computation, order);
+}

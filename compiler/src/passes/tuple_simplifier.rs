@@ -12,10 +12,11 @@ use crate::hlo::{Module, Op};
 /// # Errors
 /// None of its own.
 pub fn tuple_simplifier(module: &mut Module, _context: &PassContext) -> Result<Changed, PassError> {
-    rewrite_module(module, &mut simplify)
+    rewrite_module(module, &mut simplify_tuples)
 }
 
-fn simplify(site: &mut Site<'_>) -> Rewritten {
+/// The rule.
+pub(super) fn simplify_tuples(site: &mut Site<'_>) -> Rewritten {
     let instruction = site.instruction();
     if let Op::GetTupleElement { index } = *instruction.op() {
         let tuple = site.get(site.operand(0));

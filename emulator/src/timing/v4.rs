@@ -84,7 +84,11 @@ impl Timing for ChipTiming {
     }
     fn transfer(&mut self, transfer: Transfer) -> TransferTime {
         #[expect(clippy::cast_precision_loss, reason = "no memory holds 2^53 bytes")]
-        let bytes = transfer.bytes.0 as f64;
+        let mut bytes = transfer.bytes.0 as f64;
+        if (transfer.source, transfer.target) == (MemorySpace::Hbm, MemorySpace::Hbm) {
+            // One channel reads and writes.
+            bytes *= 2.0;
+        }
         let seconds = bytes / self.bytes_per_second(transfer.source, transfer.target);
         TransferTime {
             service: self.of_nanoseconds(seconds * 1e9),
@@ -110,6 +114,17 @@ mod tests {
         let time = timing.transfer(Transfer { source, target, bytes: Bytes(1 << 20) });
         let total = microseconds(timing.launch() + time.latency + time.service);
         assert!((total - (0.617 + 1_048_576.0 / 1017e3)).abs() < 0.004, "{total}");
+    }
+
+    #[test]
+    fn a_copy_within_hbm_reads_and_writes() {
+        let mut timing = ChipTiming::new(&TPU_V4);
+        let mut service = |target, bytes| {
+            let transfer = Transfer { source: MemorySpace::Hbm, target, bytes: Bytes(bytes) };
+            timing.transfer(transfer).service
+        };
+        let once = service(MemorySpace::Vmem, 2 << 20);
+        assert_eq!(service(MemorySpace::Hbm, 1 << 20), once);
     }
 
     #[test]

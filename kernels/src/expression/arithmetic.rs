@@ -4,7 +4,7 @@
     reason = "an op that an element type does not have is refused when an expression is made"
 )]
 
-use super::{Binary, Direction, Unary, transcendental};
+use super::{Binary, Direction, Unary, division, power, transcendental, trigonometry};
 use crate::{
     element::{Class, Element},
     llo::{Builder, M, V},
@@ -129,6 +129,8 @@ fn convert(b: &mut Builder, v: V, (from, to): (Element, Element)) -> V {
                 b.vmin_s32(above, high)
             }
         }
+        // All floats have the 8 bits of a byte.
+        _ if from.packing() == 4 && to.class() == Class::Float => wide,
         _ => narrow(b, wide, to),
     }
 }
@@ -156,8 +158,10 @@ pub(super) fn abs_float(b: &mut Builder, v: V) -> V {
 fn unary_float(b: &mut Builder, op: Unary, v: V, to: Element) -> V {
     match op {
         Unary::Abs => abs_float(b, v),
+        Unary::Cbrt => power::cube_root(b, v),
         Unary::Ceil => b.vceil_f32(v),
         Unary::Floor => b.vfloor_f32(v),
+        Unary::RoundNearestAfz => round_away(b, v),
         Unary::RoundNearestEven => b.vround_f32(v),
         Unary::Negate => {
             let sign = b.bits(0x8000_0000);
@@ -172,16 +176,39 @@ fn unary_float(b: &mut Builder, op: Unary, v: V, to: Element) -> V {
             let unit = b.vsel(is_zero, v, unit);
             b.vsel(is_number, unit, v)
         }
+        Unary::Cosine => trigonometry::cosine(b, v),
         Unary::Exponential => transcendental::exponential(b, v, to),
+        Unary::ExponentialMinusOne => power::exponential_minus_one(b, v),
         Unary::Log => transcendental::log(b, v),
+        Unary::LogPlusOne => power::log_plus_one(b, v),
         Unary::Logistic => transcendental::logistic(b, v, to),
         Unary::Rsqrt => transcendental::rsqrt(b, v),
+        Unary::Sine => trigonometry::sine(b, v),
         Unary::Sqrt => transcendental::sqrt(b, v),
+        Unary::Tan => trigonometry::tangent(b, v),
         Unary::Tanh => transcendental::tanh(b, v),
-        Unary::IsFinite | Unary::Not | Unary::Convert | Unary::Bitcast => {
+        Unary::Bitcast
+        | Unary::Convert
+        | Unary::CountLeadingZeros
+        | Unary::IsFinite
+        | Unary::Not
+        | Unary::Popcnt => {
             panic!("{op:?} is no float arithmetic: expressions are checked when made")
         }
     }
+}
+
+/// To the nearest whole number, ties away from zero: as to even, but for ties that came closer.
+fn round_away(b: &mut Builder, v: V) -> V {
+    let rounded = b.vround_f32(v);
+    let (size, rounded_size) = (abs_float(b, v), abs_float(b, rounded));
+    let missing = b.vsub_f32(size, rounded_size);
+    let (half, one, sign) = (b.f32(0.5), b.f32(1.0), b.bits(0x8000_0000));
+    let is_tie = b.vcmp_eq_f32(missing, half);
+    let sign = b.vand(v, sign);
+    let away = b.vadd_f32(rounded_size, one);
+    let away = b.vor(away, sign);
+    b.vsel(is_tie, away, rounded)
 }
 
 fn unary_integer(b: &mut Builder, op: Unary, v: V, element: Element) -> V {
@@ -191,7 +218,16 @@ fn unary_integer(b: &mut Builder, op: Unary, v: V, element: Element) -> V {
             let negated = b.vsub_s32(zero, v);
             b.vmax_s32(v, negated)
         }
+        Unary::CountLeadingZeros => {
+            let bits = zero_extended(b, v, element);
+            let (zeros, unused) = (b.vclz(bits), b.i32(unused_bits(element)));
+            b.vsub_s32(zeros, unused)
+        }
         Unary::Negate => b.vsub_s32(zero, v),
+        Unary::Popcnt => {
+            let bits = zero_extended(b, v, element);
+            b.vpopcnt(bits)
+        }
         Unary::Not => {
             let ones = b.i32(-1);
             b.vxor(v, ones)
@@ -251,6 +287,8 @@ fn binary_float(b: &mut Builder, op: Binary, [x, y]: [V; 2], element: Element) -
             let divisor = transcendental::divisor(b, y, element);
             transcendental::divide(b, x, divisor)
         }
+        Binary::Atan2 => trigonometry::atan2(b, x, y),
+        Binary::Power => power::power(b, x, y),
         _ => panic!("{op:?} of floats: expressions are checked when made"),
     }
 }
@@ -280,7 +318,22 @@ fn binary_integer(b: &mut Builder, op: Binary, [x, y]: [V; 2], element: Element)
             let bits = zero_extended(b, x, element);
             b.vshr(bits, y)
         }
-        Binary::Divide => panic!("integer division: expressions are checked when made"),
+        Binary::Divide if unsigned => division::unsigned(b, x, y)[0],
+        Binary::Divide => division::signed(b, x, y)[0],
+        Binary::Remainder if unsigned => division::unsigned(b, x, y)[1],
+        Binary::Remainder => division::signed(b, x, y)[1],
+        Binary::Atan2 | Binary::Power => {
+            panic!("{op:?} of integers: expressions are checked when made")
+        }
+    }
+}
+
+/// Bits of a register's word that are none of the element's.
+fn unused_bits(element: Element) -> i32 {
+    match element.packing() {
+        1 => 0,
+        2 => 16,
+        _ => 24,
     }
 }
 

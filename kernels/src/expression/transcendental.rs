@@ -1,11 +1,15 @@
 //! Functions that need the EUP, which is fast for a few functions of f32 and exact to half an ulp.
 //!
 //! Errors, in units in the last place of the result: [`exponential`] 2 (f32), [`log`] 2, [`sqrt`]
-//! 1.5, [`rsqrt`] and [`tanh`] 0.5, [`logistic`] 3 (f32), [`divide`] 0.5 but for rare cases (f32).
+//! 1.5, [`rsqrt`] and [`tanh`] 0.5, [`logistic`] 3 (f32; 0 where the result is no normal number),
+//! [`divide`] 0.5 but for rare cases and denormal dividends (f32).
 //! For bf16 and f16 results a shorter form is used whose error before rounding is below 2^-16 of
 //! the value, so the rounded result is off by at most one unit.
 
-use super::arithmetic::abs_float;
+use super::{
+    arithmetic::abs_float,
+    polynomial::{UPPER_BITS, halves},
+};
 use crate::{
     element::Element,
     llo::{Builder, V},
@@ -26,9 +30,7 @@ pub(super) fn exponential(b: &mut Builder, x: V, result: Element) -> V {
     let (low, high) = (b.f32(-104.0), b.f32(89.0));
     let x = b.vmax_f32(x, low);
     let x = b.vmin_f32(x, high);
-    let upper = b.bits(UPPER_BITS);
-    let x_high = b.vand(x, upper);
-    let x_low = b.vsub_f32(x, x_high);
+    let [x_high, x_low] = halves(b, x);
     let log2_e_high = f32::from_bits(LOG2_E.to_bits() & UPPER_BITS);
     #[expect(clippy::cast_possible_truncation, reason = "the rest of the constant, rounded once")]
     let log2_e_low = (std::f64::consts::LOG2_E - f64::from(log2_e_high)) as f32;
@@ -43,9 +45,6 @@ pub(super) fn exponential(b: &mut Builder, x: V, result: Element) -> V {
     let rest = b.eup_pop();
     b.vmul_f32(leading, rest)
 }
-
-/// The bits of an f32 that leave 12 significant ones.
-const UPPER_BITS: u32 = 0xffff_f000;
 
 /// The natural logarithm.
 pub(super) fn log(b: &mut Builder, x: V) -> V {
@@ -114,9 +113,7 @@ pub(super) fn divisor(b: &mut Builder, y: V, result: Element) -> Divisor {
     let y = b.vmul_f32(y, factor);
     b.eup_rcp(y);
     let reciprocal = b.eup_pop();
-    let upper = b.bits(UPPER_BITS);
-    let high = b.vand(y, upper);
-    let low = b.vsub_f32(y, high);
+    let [high, low] = halves(b, y);
     Divisor { reciprocal, exact: Some([high, low, factor]) }
 }
 
@@ -141,9 +138,7 @@ pub(super) fn divide(b: &mut Builder, x: V, divisor: Divisor) -> V {
 /// `x - q y`, without rounding but for the last digit: the factors are split in halves whose
 /// products are exact.
 fn residual(b: &mut Builder, x: V, q: V, [y_high, y_low]: [V; 2]) -> V {
-    let upper = b.bits(UPPER_BITS);
-    let q_high = b.vand(q, upper);
-    let q_low = b.vsub_f32(q, q_high);
+    let [q_high, q_low] = halves(b, q);
     let mut rest = x;
     for (lhs, rhs) in [(q_high, y_high), (q_high, y_low), (q_low, y_high), (q_low, y_low)] {
         let product = b.vmul_f32(lhs, rhs);

@@ -93,7 +93,8 @@ impl Matmul {
         if self.lhs.transposed {
             return TILE_ROWS_PER_COLUMN;
         }
-        let inputs = self.epilogue.inputs.iter().filter(|input| is_matrix(input));
+        let inputs = self.epilogue.inputs.iter().chain(self.lhs.further());
+        let inputs = inputs.filter(|input| is_matrix(input));
         let outputs =
             self.epilogue.outputs.iter().map(|(id, _)| self.epilogue.expression.node(*id));
         let elements = inputs
@@ -115,7 +116,7 @@ impl Matmul {
 fn is_matrix(input: &Input) -> bool {
     match input.access {
         Access::Matrix(_) => true,
-        Access::Row | Access::Scalar => false,
+        Access::Row | Access::Column | Access::Scalar => false,
     }
 }
 
@@ -127,7 +128,7 @@ impl Operand {
             Passes::Three => 2,
             Passes::Six => 3,
         };
-        match self.element {
+        match self.factor() {
             Element::F32 => most,
             // 11 bits of mantissa are two parts.
             Element::F16 => most.min(2),
@@ -179,21 +180,23 @@ impl<'a> Plan<'a> {
         let spec = self.spec;
         let (m, n, k) =
             (spec.m_side(&self.tiling), spec.n_side(&self.tiling), spec.k_side(&self.tiling));
-        let (rows, columns) = if spec.lhs.transposed { (&k, &m) } else { (&m, &k) };
-        let lhs = self.window("lhs", spec.lhs.element, (rows, columns), &spec.lhs.strides)?;
-        let (rows, columns) = if spec.rhs.transposed { (&n, &k) } else { (&k, &n) };
-        let rhs = self.window("rhs", spec.rhs.element, (rows, columns), &spec.rhs.strides)?;
-        self.inputs = vec![lhs, rhs];
-        for (i, input) in spec.epilogue.inputs.iter().enumerate() {
-            let name = format!("input {i}");
-            let whole = |length: usize| self.whole(&name, input.element, length);
-            let window = match &input.access {
-                Access::Matrix(strides) => self.window(&name, input.element, (&m, &n), strides)?,
-                Access::Row => whole(n.size),
-                Access::Scalar => whole(1),
-            };
-            self.inputs.push(window);
+        let lhs = if spec.lhs.transposed { (&k, &m) } else { (&m, &k) };
+        let rhs = if spec.rhs.transposed { (&n, &k) } else { (&k, &n) };
+        let mut inputs = vec![
+            self.window("lhs", spec.lhs.element, lhs, &spec.lhs.strides)?,
+            self.window("rhs", spec.rhs.element, rhs, &spec.rhs.strides)?,
+        ];
+        let further = [
+            ("lhs input", spec.lhs.further(), lhs),
+            ("rhs input", spec.rhs.further(), rhs),
+            ("input", spec.epilogue.inputs.as_slice(), (&m, &n)),
+        ];
+        for (name, arrays, sides) in further {
+            for (i, input) in arrays.iter().enumerate() {
+                inputs.push(self.input_window(&format!("{name} {i}"), input, sides)?);
+            }
         }
+        self.inputs = inputs;
         for (i, (node, strides)) in spec.epilogue.outputs.iter().enumerate() {
             let element = spec.epilogue.expression.node(*node).element;
             let window = self.window(&format!("output {i}"), element, (&m, &n), strides)?;
@@ -203,6 +206,34 @@ impl<'a> Plan<'a> {
             window.argument = argument;
         }
         Ok(())
+    }
+
+    /// The window of an array over the window of matrices with `rows` and `columns`.
+    fn input_window(
+        &self,
+        name: &str,
+        input: &Input,
+        (rows, columns): (&Side, &Side),
+    ) -> Result<Window, MatmulError> {
+        let whole = |length: usize| self.whole(name, input.element, length);
+        Ok(match &input.access {
+            Access::Matrix(strides) => {
+                return self.window(name, input.element, (rows, columns), strides);
+            }
+            Access::Row => whole(columns.size),
+            Access::Column => whole(rows.size),
+            Access::Scalar => whole(1),
+        })
+    }
+
+    /// Where the further inputs of the prologue of operand `n` start.
+    pub(super) fn first_operand_input(&self, n: usize) -> usize {
+        2 + if n == 0 { 0 } else { self.spec.lhs.further().len() }
+    }
+
+    /// Where the further inputs of the epilogue start.
+    pub(super) fn first_epilogue_input(&self) -> usize {
+        2 + self.spec.lhs.further().len() + self.spec.rhs.further().len()
     }
 
     /// The window of an array of matrices.
@@ -282,12 +313,13 @@ impl<'a> Plan<'a> {
 
     /// Whether the left operand is not used where its window lies, but from planes.
     pub(super) fn lhs_is_prepared(&self) -> bool {
-        self.spec.lhs.element != Element::Bf16 || self.spec.lhs.transposed
+        let lhs = &self.spec.lhs;
+        lhs.element != Element::Bf16 || lhs.transposed || lhs.prologue.is_some()
     }
 
     /// Whether the right operand is not used where its window lies, but from planes.
     pub(super) fn rhs_is_prepared(&self) -> bool {
-        self.spec.rhs.element != Element::Bf16
+        self.spec.rhs.element != Element::Bf16 || self.spec.rhs.prologue.is_some()
     }
 
     /// Groups of 16 rows of an output window.

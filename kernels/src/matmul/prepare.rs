@@ -1,18 +1,21 @@
 //! Makes the operands of a step fit for the MXUs.
 //!
-//! Contracted indices beyond the end are zeroed in the window itself. What is not bf16 as it stands
-//! is written to *planes*: packed bf16 rows, one plane per part of the values. A window that has
-//! not changed since the step before is not prepared again.
+//! What is not bf16 as it stands, or has to be computed first ([`Prologue`]), is written to
+//! *planes*: packed bf16 rows, one plane per part of the values. A window that has not changed
+//! since the step before is not prepared again. Contracted indices beyond the end are zeroed: in
+//! the window itself, but where there is a prologue, in the planes, for what it makes of zeros need
+//! not be zero.
 
 use super::{
-    Scratches,
-    epilogue::int,
+    Operand, Prologue, Scratches,
+    epilogue::{first_of, int, ops_under, unrounded},
     geometry::{Dimension, Plan, TILE_ROWS_PER_COLUMN},
+    site::{Array, Cover, WindowSite},
 };
 use crate::{
     element::{Class, Element},
-    llo::{Address, Builder, S, V},
-    packing,
+    expression::{Emitter, Expression, NodeId, NodeOp, Place, Unary},
+    llo::{Address, Builder, S, ScratchId, V},
     pipeline::{Step, TileAxis, TileBlock},
 };
 use palmetto_isa::memory::{LANES, SUBLANES, VREG_GRANULES};
@@ -41,55 +44,164 @@ pub(super) struct Planes {
 pub(super) fn lhs(b: &mut Builder, plan: &Plan<'_>, scratch: &Scratches, step: &Step) -> Planes {
     let operand = &plan.spec.lhs;
     let axis = if operand.transposed { TileAxis::Rows } else { TileAxis::Columns };
-    clear_beyond_end(b, plan, step, (0, axis));
-    let n_parts = operand.n_parts(plan.spec.passes);
     let planes = Planes {
         address: step.inputs[0],
         row_stride: plan.tiling.depth * VREG_GRANULES,
         column_stride: VREG_GRANULES,
-        part_stride: if n_parts > 1 { plan.plane_granules()[0] } else { 0 },
+        part_stride: 0,
         transposed: false,
     };
     if !plan.lhs_is_prepared() {
+        clear_beyond_end(b, plan, step, (0, axis));
         return planes;
     }
-    let planes = Planes { address: b.start_of(scratch.lhs), ..planes };
-    let preparation = Preparation { from: step.inputs[0], block: *block(plan, 0), planes, n_parts };
-    b.if_then(step.is_fresh[0], |b| {
-        if operand.transposed {
-            preparation.transpose(b, plan.chip.n_xlus as usize);
-        } else {
-            preparation.repack(b);
-        }
-    });
-    planes
+    let lies = TileBlock {
+        element: Element::Bf16,
+        rows: plan.tiling.rows,
+        columns: plan.tiling.depth,
+        array_columns: plan.tiling.depth,
+    };
+    prepare(b, plan, step, (0, scratch.lhs), (planes, lies, axis, TileAxis::Columns))
 }
 
 /// The right operand, as it lies: transposing it is the MXU's work.
 pub(super) fn rhs(b: &mut Builder, plan: &Plan<'_>, scratch: &Scratches, step: &Step) -> Planes {
     let operand = &plan.spec.rhs;
     let axis = if operand.transposed { TileAxis::Columns } else { TileAxis::Rows };
-    clear_beyond_end(b, plan, step, (1, axis));
-    let n_parts = operand.n_parts(plan.spec.passes);
     let block = *block(plan, 1);
     let planes = Planes {
         address: step.inputs[1],
         row_stride: block.columns * VREG_GRANULES,
         column_stride: VREG_GRANULES,
-        part_stride: if n_parts > 1 { plan.plane_granules()[1] } else { 0 },
+        part_stride: 0,
         transposed: operand.transposed,
     };
     if !plan.rhs_is_prepared() {
+        clear_beyond_end(b, plan, step, (1, axis));
         return planes;
     }
-    let planes = Planes { address: b.start_of(scratch.rhs), ..planes };
-    let preparation = Preparation { from: step.inputs[1], block, planes, n_parts };
-    b.if_then(step.is_fresh[1], |b| preparation.repack(b));
+    let lies = TileBlock { element: Element::Bf16, ..block };
+    prepare(b, plan, step, (1, scratch.rhs), (planes, lies, axis, axis))
+}
+
+/// Writes the planes of operand `n`, which lie in `scratch` like `planes` and each of them like
+/// `lies`. Contracted indices go along `axis` of the window and along `plane_axis` of a plane.
+fn prepare(
+    b: &mut Builder,
+    plan: &Plan<'_>,
+    step: &Step,
+    (n, scratch): (usize, ScratchId),
+    (planes, lies, axis, plane_axis): (Planes, TileBlock, TileAxis, TileAxis),
+) -> Planes {
+    let operand = plan.spec.operands()[n];
+    let n_parts = operand.n_parts(plan.spec.passes);
+    let part_stride = if n_parts > 1 { plan.plane_granules()[n] } else { 0 };
+    let planes = Planes { address: b.start_of(scratch), part_stride, ..planes };
+    if operand.prologue.is_none() {
+        clear_beyond_end(b, plan, step, (n, axis));
+    }
+    let is_fresh = is_fresh(b, plan, step, n);
+    b.if_then(is_fresh, |b| {
+        let (expression, root) = value_of(operand);
+        let preparation = Preparation { block: *block(plan, n), expression, root, planes, n_parts };
+        let site = site(b, plan, step, n);
+        if n == 0 && operand.transposed {
+            preparation.transpose(b, &site, plan.chip.n_xlus as usize);
+        } else {
+            preparation.repack(b, &site);
+        }
+        if operand.prologue.is_some() {
+            clear_planes(b, plan, step, (&planes, n_parts), (&lies, plane_axis));
+        }
+    });
     planes
+}
+
+/// 1 if any array that operand `n` is computed from was fetched for this step.
+fn is_fresh(b: &mut Builder, plan: &Plan<'_>, step: &Step, n: usize) -> S {
+    let first = plan.first_operand_input(n);
+    let further = first..first + plan.spec.operands()[n].further().len();
+    let changes = |window: &usize| plan.inputs[*window].strides.iter().any(|stride| *stride != 0);
+    further
+        .filter(changes)
+        .fold(step.is_fresh[n], |is_fresh, window| b.sor(is_fresh, step.is_fresh[window]))
+}
+
+/// The factor as an expression of the operand's arrays, as a float.
+fn value_of(operand: &Operand) -> (Expression, NodeId) {
+    let (mut expression, root) = match &operand.prologue {
+        Some(Prologue { expression, root, .. }) => (expression.clone(), *root),
+        None => {
+            let mut expression = Expression::default();
+            let root = expression.add(NodeOp::Input(0), operand.element);
+            (expression, root)
+        }
+    };
+    let element = expression.node(root).element;
+    let root = match element.class() {
+        // The planes round to bf16; other types are split or rounded as they are.
+        Class::Float if element == Element::Bf16 => unrounded(&expression, root),
+        Class::Float => root,
+        Class::Signed | Class::Unsigned | Class::Mask => {
+            expression.add(NodeOp::Unary(Unary::Convert, root), Element::F32)
+        }
+    };
+    (expression, root)
+}
+
+/// The window of operand `n` and what lies over it.
+fn site(b: &mut Builder, plan: &Plan<'_>, step: &Step, n: usize) -> WindowSite {
+    let (spec, tiling) = (plan.spec, &plan.tiling);
+    let operand = spec.operands()[n];
+    let array = |window: usize, cover: Cover| Array {
+        cover,
+        block: *block(plan, window),
+        at: step.inputs[window],
+    };
+    let first = plan.first_operand_input(n);
+    let further = operand.further().iter().enumerate();
+    let further = further.map(|(i, input)| array(first + i, input.access.cover()));
+    let inputs = std::iter::once(array(n, Cover::Tiles)).chain(further).collect();
+    let contracted = (Dimension::K(spec.k.len() - 1), tiling.depth);
+    let free = if n == 0 {
+        (Dimension::M(spec.m.len() - 1), tiling.rows)
+    } else {
+        (Dimension::N(spec.n.len() - 1), tiling.columns)
+    };
+    // Tile rows and columns of a window, along the dimensions that lie there.
+    let in_rows = |(dimension, columns)| (dimension, columns * TILE_ROWS_PER_COLUMN);
+    let [rows, columns] = match (n, operand.transposed) {
+        (0, false) => [free, contracted],
+        (0, true) => [in_rows(contracted), (free.0, free.1 / TILE_ROWS_PER_COLUMN)],
+        (_, false) => [in_rows(contracted), free],
+        (_, true) => [in_rows(free), contracted],
+    };
+    let first = [first_of(b, plan, step, rows), first_of(b, plan, step, columns)];
+    WindowSite::new(b, (inputs, Vec::new()), first, Vec::new())
 }
 
 fn block<'a>(plan: &'a Plan<'_>, input: usize) -> &'a TileBlock {
     plan.inputs[input].block.tiles()
+}
+
+/// Zeroes what lies beyond the last contracted index in the planes of an operand.
+fn clear_planes(
+    b: &mut Builder,
+    plan: &Plan<'_>,
+    step: &Step,
+    (planes, n_parts): (&Planes, usize),
+    (lies, axis): (&TileBlock, TileAxis),
+) {
+    let Some((is_last, valid)) = end_of_sum(b, plan, step) else { return };
+    b.if_then(is_last, |b| {
+        for part in 0..n_parts {
+            let at = planes.address.plus(part * planes.part_stride);
+            match axis {
+                TileAxis::Rows => clear_rows(b, lies, at, valid),
+                TileAxis::Columns => clear_lanes(b, lies, at, valid),
+            }
+        }
+    });
 }
 
 /// Zeroes what lies beyond the last contracted index in the window of an operand.
@@ -99,15 +211,26 @@ fn clear_beyond_end(
     step: &Step,
     (input, axis): (usize, TileAxis),
 ) {
+    let Some((is_last, valid)) = end_of_sum(b, plan, step) else { return };
+    let block = block(plan, input);
+    let at = step.inputs[input];
+    let clears = b.sand(is_last, step.is_fresh[input]);
+    b.if_then(clears, |b| match axis {
+        TileAxis::Rows => clear_rows(b, block, at, valid),
+        TileAxis::Columns => clear_lanes(b, block, at, valid),
+    });
+}
+
+/// Whether a step has the last window along the contracted dimension, and how many indices are
+/// there; none if windows end where the dimension ends.
+fn end_of_sum(b: &mut Builder, plan: &Plan<'_>, step: &Step) -> Option<(S, usize)> {
     let size = *plan.spec.k.last().expect("`check` has seen a tiled dimension");
     let window = plan.tiling.depth * LANES;
     let steps = size.div_ceil(window);
     let valid = size - (steps - 1) * window;
     if valid == window {
-        return;
+        return None;
     }
-    let block = block(plan, input);
-    let at = step.inputs[input];
     let is_last = match plan.grid_dimension(Dimension::K(plan.spec.k.len() - 1)) {
         Some(d) => {
             let last = b.s(int(steps - 1));
@@ -115,11 +238,7 @@ fn clear_beyond_end(
         }
         None => b.s(1),
     };
-    let clears = b.sand(is_last, step.is_fresh[input]);
-    b.if_then(clears, |b| match axis {
-        TileAxis::Rows => clear_rows(b, block, at, valid),
-        TileAxis::Columns => clear_lanes(b, block, at, valid),
-    });
+    Some((is_last, valid))
 }
 
 /// Zeroes the lanes of a block from lane `valid` on.
@@ -192,34 +311,49 @@ fn valid_bits(b: &mut Builder, packing: usize, n: usize) -> V {
 
 /// From a window to planes.
 struct Preparation {
-    from: Address,
+    /// The window of the operand's own array.
     block: TileBlock,
+    expression: Expression,
+    root: NodeId,
     planes: Planes,
     n_parts: usize,
 }
 
 impl Preparation {
-    /// Converts and splits values where they are.
-    fn repack(&self, b: &mut Builder) {
+    /// Registers of a plane that one pass of a loop makes.
+    fn unrolled(&self) -> usize {
+        match ops_under(&self.expression, &[self.root]) {
+            0..=3 => UNROLLED,
+            4..=8 => UNROLLED / 2,
+            _ => UNROLLED / 4,
+        }
+    }
+
+    /// Computes, converts and splits values where they are.
+    fn repack(&self, b: &mut Builder, site: &WindowSite) {
         let block = &self.block;
-        // Tile rows that fill registers of both kinds.
-        let unit = block.element.packing().max(2);
+        // Tile rows that fill registers of all kinds.
+        let unit = site.packing().max(2);
         let units = block.rows / unit;
-        let columns = divisor(block.columns, UNROLLED / (unit / 2));
-        let at_once = divisor(units, UNROLLED / (unit / 2 * columns));
-        let source = at_once * unit / block.element.packing() * block.columns * VREG_GRANULES;
+        let unrolled = self.unrolled();
+        let columns = divisor(block.columns, unrolled / (unit / 2));
+        let at_once = divisor(units, unrolled / (unit / 2 * columns));
         let target = at_once * unit / 2 * self.planes.row_stride;
         let (outer, inner) = (b.s(int(units / at_once)), b.s(int(block.columns / columns)));
         b.for_loop(outer, &[], |b, row, _| {
-            let (from, to) =
-                (advance(b, self.from, row, source), advance(b, self.planes.address, row, target));
+            let site = site.at_rows(b, row, at_once * unit);
+            let to = advance(b, self.planes.address, row, target);
             b.for_loop(inner, &[], |b, column, _| {
-                let stride = columns * VREG_GRANULES;
-                let (from, to) = (advance(b, from, column, stride), advance(b, to, column, stride));
+                let mut site = site.at_columns(b, column, columns);
+                let to = advance(b, to, column, columns * VREG_GRANULES);
+                let mut emitter = Emitter::new(&self.expression, &site);
                 for pair in 0..at_once * unit / 2 {
                     for column in 0..columns {
-                        let [low, high] = [0, 1].map(|i| self.row(b, from, (2 * pair + i, column)));
-                        self.store(b, to, (pair, column), [low, high]);
+                        let values = [0, 1].map(|i| {
+                            let place = Place { row: 2 * pair + i, column };
+                            emitter.emit(b, &mut site, self.root, place).vector()
+                        });
+                        self.store(b, to, (pair, column), values);
                     }
                 }
                 Vec::new()
@@ -229,25 +363,23 @@ impl Preparation {
     }
 
     /// Swaps rows and columns: the window is contracted rows by columns of 128 rows of the output.
-    fn transpose(&self, b: &mut Builder, n_xlus: usize) {
+    fn transpose(&self, b: &mut Builder, site: &WindowSite, n_xlus: usize) {
         let block = &self.block;
-        let packing = block.element.packing();
         let depth = block.rows / TILE_ROWS_PER_COLUMN;
         let at_once = divisor(depth, TRANSPOSED_AT_ONCE.min(2 * n_xlus));
-        let groups = TILE_ROWS_PER_COLUMN / packing;
-        let source = at_once * groups * block.columns * VREG_GRANULES;
         let target = TILE_ROWS_PER_COLUMN / 2 * self.planes.row_stride;
         let (outer, inner) = (b.s(int(block.columns)), b.s(int(depth / at_once)));
         b.for_loop(outer, &[], |b, column, _| {
-            let from = advance(b, self.from, column, VREG_GRANULES);
+            let site = site.at_columns(b, column, 1);
             let to = advance(b, self.planes.address, column, target);
             b.for_loop(inner, &[], |b, index, _| {
-                let from = advance(b, from, index, source);
+                let mut site = site.at_rows(b, index, at_once * TILE_ROWS_PER_COLUMN);
                 let to = advance(b, to, index, at_once * VREG_GRANULES);
+                let mut emitter = Emitter::new(&self.expression, &site);
                 for tile in 0..at_once {
                     for row in 0..TILE_ROWS_PER_COLUMN {
-                        let row = tile * TILE_ROWS_PER_COLUMN + row;
-                        let value = self.row(b, from, (row, 0));
+                        let place = Place { row: tile * TILE_ROWS_PER_COLUMN + row, column: 0 };
+                        let value = emitter.emit(b, &mut site, self.root, place).vector();
                         b.xlu_xpose(unit(tile, n_xlus), value);
                     }
                 }
@@ -261,18 +393,6 @@ impl Preparation {
             });
             Vec::new()
         });
-    }
-
-    /// A row of tiles of the source as f32: the tile row and column counted from `from`.
-    fn row(&self, b: &mut Builder, from: Address, (row, column): (usize, usize)) -> V {
-        let element = self.block.element;
-        let (group, part) = (row / element.packing(), row % element.packing());
-        let packed = b.load(from.plus(self.block.offset(group, column)));
-        let value = packing::unpack(b, packed, element, part).vector();
-        match element.class() {
-            Class::Float => value,
-            Class::Signed | Class::Unsigned | Class::Mask => b.vcvt_f32_s32(value),
-        }
     }
 
     /// Splits two rows of tiles into parts and stores these in their planes.
@@ -319,13 +439,21 @@ pub(super) fn advance(b: &mut Builder, at: Address, index: S, stride: usize) -> 
     Address { base: b.sadd(at.base, offset), ..at }
 }
 
-/// Modelled bundles that it takes to prepare a register of the MXU's.
-pub(super) fn cost_per_register(element: Element, n_parts: usize, transposed: bool) -> f64 {
+/// Modelled bundles that it takes to prepare a register of the MXU's, of two tiles.
+pub(super) fn cost_per_register(operand: &Operand, n_parts: usize, transposed: bool) -> f64 {
     let split = match n_parts {
         1 => 0.5,
         2 => 4.5,
         _ => 9.0,
     };
-    let load = if element == Element::F32 { 1.2 } else { 1.7 };
-    load + split + if transposed { 8.0 } else { 0.0 }
+    let load = if operand.element == Element::F32 { 1.2 } else { 1.7 };
+    let computed = operand.prologue.as_ref().map_or(0.0, |prologue| {
+        let tiles = prologue.inputs.iter().filter(|input| input.access.cover() == Cover::Tiles);
+        let root = unrounded(&prologue.expression, prologue.root);
+        let ops = prologue.expression.vector_ops(&[root]);
+        #[expect(clippy::cast_precision_loss, reason = "a region has few instructions")]
+        let ops = (tiles.count() + ops) as f64;
+        2.0 * 0.6 * ops
+    });
+    load + split + computed + if transposed { 8.0 } else { 0.0 }
 }

@@ -19,8 +19,8 @@ const STEP_CYCLES: f64 = 100.0;
 /// Largest windows that are tried: tile rows, columns, contracted blocks.
 const LARGEST: [usize; 3] = [256, 32, 64];
 
-/// The best plan.
-pub(super) fn plan<'a>(spec: &'a Matmul, chip: &ChipSpec) -> Result<Plan<'a>, MatmulError> {
+/// The best plan and its modelled cycles.
+pub(super) fn plan<'a>(spec: &'a Matmul, chip: &ChipSpec) -> Result<(f64, Plan<'a>), MatmulError> {
     let last = |sizes: &[usize]| *sizes.last().expect("`check` has seen a tiled dimension");
     let unit = spec.row_unit();
     let rows = sizes(last(&spec.m).div_ceil(SUBLANES), unit, LARGEST[0], &[16, 32]);
@@ -51,11 +51,11 @@ pub(super) fn plan<'a>(spec: &'a Matmul, chip: &ChipSpec) -> Result<Plan<'a>, Ma
             }
         }
     }
-    let Some((_, tiling)) = best else {
+    let Some((cycles, tiling)) = best else {
         let (name, needed) = (spec.name.clone(), smallest.vmem_granules());
         return Err(MatmulError::Vmem { name, needed, available });
     };
-    Plan::new(spec, tiling, chip)
+    Ok((cycles, Plan::new(spec, tiling, chip)?))
 }
 
 fn available(chip: &ChipSpec) -> usize {
@@ -169,5 +169,5 @@ fn preparation(plan: &Plan<'_>, input: usize) -> f64 {
     let registers = plan.plane_granules()[input] / SUBLANES;
     let transposed = input == 0 && operand.transposed;
     let n_parts = operand.n_parts(spec.passes);
-    registers as f64 * prepare::cost_per_register(operand.element, n_parts, transposed)
+    registers as f64 * prepare::cost_per_register(operand, n_parts, transposed)
 }

@@ -162,6 +162,26 @@ impl Plan<'_> {
         self.groups * self.packing
     }
 
+    /// The pairs of an input and an output whose windows are the same in every step. Windows of
+    /// different steps do not overlap: units are steps, and the last window is cut.
+    pub(super) fn shareable(&self) -> Vec<(usize, usize)> {
+        if self.grid.dimensions.iter().any(|dimension| dimension.block != 1) {
+            return Vec::new();
+        }
+        let same = |a: &Window, b: &Window| {
+            a.block == b.block && a.strides == b.strides && a.edges == b.edges
+        };
+        let mut pairs = Vec::new();
+        for (i, input) in self.inputs.iter().enumerate() {
+            for (o, output) in self.outputs.iter().enumerate() {
+                if same(input, output) {
+                    pairs.push((i, o));
+                }
+            }
+        }
+        pairs
+    }
+
     /// Granules of scratch besides the windows.
     pub(super) fn saved_granules(&self) -> usize {
         self.saved.len() * self.rows_at_once() * self.columns * VREG_GRANULES
@@ -349,14 +369,22 @@ fn is_expensive(op: &NodeOp) -> bool {
     match op {
         NodeOp::Unary(op, _) => matches!(
             op,
-            Unary::Exponential
+            Unary::Cbrt
+                | Unary::Cosine
+                | Unary::Exponential
+                | Unary::ExponentialMinusOne
                 | Unary::Log
+                | Unary::LogPlusOne
                 | Unary::Logistic
                 | Unary::Rsqrt
+                | Unary::Sine
                 | Unary::Sqrt
+                | Unary::Tan
                 | Unary::Tanh
         ),
-        NodeOp::Binary(op, ..) => *op == Binary::Divide,
+        NodeOp::Binary(op, ..) => {
+            matches!(op, Binary::Atan2 | Binary::Divide | Binary::Power | Binary::Remainder)
+        }
         NodeOp::Input(_)
         | NodeOp::Constant(_)
         | NodeOp::Iota(_)

@@ -10,6 +10,8 @@ mod hlo;
 mod lower;
 mod pass;
 
+pub use pass::{decides_once, is_exact};
+
 use crate::arguments::Arguments;
 
 /// A command of filetests.

@@ -19,6 +19,15 @@ fn clamped(index: i64, whole: usize, size: usize) -> usize {
     usize::try_from(index.max(0)).unwrap_or(usize::MAX).min(whole - size)
 }
 
+/// Are these the same indices?
+fn same_indices(site: &Site<'_>, a: &[InstructionId], b: &[InstructionId]) -> bool {
+    a.len() == b.len()
+        && a.iter().zip(b).all(|(&a, &b)| {
+            let known = site.integer_of(a);
+            a == b || known.is_some() && known == site.integer_of(b)
+        })
+}
+
 /// `dynamic-slice`.
 pub(super) fn dynamic_slice(site: &mut Site<'_>, slice_sizes: &[usize]) -> Rewritten {
     let operands = site.instruction().operands().to_vec();
@@ -40,7 +49,7 @@ pub(super) fn dynamic_slice(site: &mut Site<'_>, slice_sizes: &[usize]) -> Rewri
     }
     if *site.op(x) == Op::DynamicUpdateSlice {
         let written = site.get(x).operands().to_vec();
-        if site.fits(written[1]) && written[2..] == *starts {
+        if site.fits(written[1]) && same_indices(site, &written[2..], starts) {
             return Ok(Some(written[1]));
         }
     }
@@ -86,14 +95,14 @@ pub(super) fn dynamic_update_slice(site: &mut Site<'_>) -> Rewritten {
     }
     if let Op::DynamicSlice { .. } = site.op(update) {
         let read = site.get(update).operands();
-        if read[0] == x && read[1..] == *starts {
+        if read[0] == x && same_indices(site, &read[1..], starts) {
             return Ok(site.same_shape(x));
         }
     }
     if *site.op(x) == Op::DynamicUpdateSlice {
         let written = site.get(x).operands().to_vec();
         let is_covered = site.dimensions(written[1]) == site.dimensions(update);
-        if is_covered && written[2..] == *starts {
+        if is_covered && same_indices(site, &written[2..], starts) {
             let mut operands = operands.clone();
             operands[0] = written[0];
             return site.same(Op::DynamicUpdateSlice, &operands);

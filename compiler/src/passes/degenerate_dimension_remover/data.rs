@@ -33,6 +33,9 @@ impl Remover<'_> {
         // It counts to 0.
         let element_type = self.instruction(id).array_shape().element_type();
         let zero = ArrayLiteral::zeros(&ArrayShape::scalar(element_type));
+        if squeezed.is_empty() {
+            return Ok(Plan::Op(Op::Constant { literal: zero.into() }, Vec::new(), squeezed));
+        }
         let zero = ComputationBuilder::new(self.module, self.computation).constant(zero.into());
         Ok(Plan::Op(Op::Broadcast { dimensions: Vec::new() }, vec![zero], squeezed))
     }

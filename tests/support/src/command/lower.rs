@@ -17,7 +17,7 @@ use std::fmt::Write;
 pub(super) fn print_lowered(input: &str, arguments: Arguments) -> Result<String, String> {
     arguments.finish()?;
     let module = module_of(input)?;
-    let executable = match compile(&module, &CompileOptions::v4()) {
+    let executable = match compile(&module, &CompileOptions::v4().checked()) {
         Ok(executable) => executable,
         Err(error) => return Ok(format!("error: {error}")),
     };
@@ -89,7 +89,7 @@ pub(super) fn print_scheduled(input: &str, arguments: Arguments) -> Result<Strin
         Ok(function) => function,
         Err(error) => return Ok(format!("error: {error}")),
     };
-    Ok(match generate_code(&function, &TPU_V4) {
+    Ok(match generate_code(&function, &CompileOptions::v4().checked()) {
         Ok(program) => print_program(&program),
         Err(error) => format!("error: {error}"),
     })

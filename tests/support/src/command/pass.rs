@@ -4,13 +4,26 @@ use super::{
     execute::{agrees, evaluator_results, seeded_inputs},
     hlo::{module_of, print_checked},
 };
-use crate::arguments::Arguments;
+use crate::{arguments::Arguments, preservation::check_values};
 use palmetto_compiler::{
     hlo::{Module, Precision, verify},
     options::CompileOptions,
-    passes::PassContext,
+    passes::{Changed, PassContext},
     pipeline::{OPTIMIZE, Pass, find_pass, run_passes},
 };
+
+/// Passes that decide something once: applied again they would decide it again.
+const DECIDE: [&str; 3] = ["layout_assignment", "layout_normalization", "fusion"];
+
+/// Whether a pass keeps values bit by bit.
+pub fn is_exact(pass: &str) -> bool {
+    !["default_precision", "dot_canonicalization"].contains(&pass)
+}
+
+/// Whether a pass decides something once, and applied again would decide it again.
+pub fn decides_once(pass: &str) -> bool {
+    DECIDE.contains(&pass)
+}
 
 /// Output of `pass`: the module after the passes that the arguments name, or `unchanged`.
 pub(super) fn print_after(input: &str, mut arguments: Arguments) -> Result<String, String> {
@@ -52,7 +65,30 @@ fn transformed(input: &str, passes: &[Pass], options: CompileOptions) -> Result<
     verify(&after).map_err(|error| format!("not legal any more: {error}"))?;
     keeps_value(&before, &after, precision)?;
     let text = print_checked(&after)?;
+    if let [pass] = passes {
+        if is_exact(pass.name) {
+            check_values(&before, &after)?;
+        }
+        if !decides_once(pass.name) {
+            changes_nothing_more(after, pass, &context)?;
+        }
+    }
     if changed { Ok(text) } else { Ok("unchanged".to_owned()) }
+}
+
+/// Whether a pass changes nothing in its own result.
+fn changes_nothing_more(
+    mut module: Module,
+    pass: &Pass,
+    context: &PassContext,
+) -> Result<(), String> {
+    let before = print_checked(&module)?;
+    let changed = (pass.run)(&mut module, context).map_err(|error| error.to_string())?;
+    if changed == Changed::Yes {
+        let after = print_checked(&module)?;
+        return Err(format!("applied again, the pass changes\n{before}to\n{after}"));
+    }
+    Ok(())
 }
 
 /// Whether seeded inputs give the same results before, where `default` means `precision`, and

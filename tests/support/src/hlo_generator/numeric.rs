@@ -1,0 +1,141 @@
+//! Instructions that compute.
+
+use super::Generator;
+use palmetto_compiler::hlo::{
+    ArrayShape, ComparisonDirection, ComparisonType, ComputationId, DotDimensionNumbers,
+    ElementType, InstructionId, Op, OperandPrecision, Precision,
+};
+
+type Made = Option<InstructionId>;
+
+impl Generator<'_> {
+    pub(super) fn unary(&mut self, values: &[InstructionId]) -> Made {
+        let x = self.value(values);
+        let element_type = self.array(x).element_type();
+        let mut ops = vec![Op::Copy];
+        if element_type.is_float() {
+            ops.extend([Op::Exponential, Op::Sqrt, Op::Rsqrt, Op::Logistic, Op::Tanh, Op::Floor]);
+            ops.extend([Op::Ceil, Op::RoundNearestEven, Op::Log, Op::Cosine]);
+        } else {
+            ops.extend([Op::Not, Op::Not]);
+        }
+        if element_type != ElementType::Pred {
+            ops.extend([Op::Negate, Op::Negate, Op::Negate]);
+        }
+        if element_type.is_float() || element_type.is_signed() {
+            ops.extend([Op::Abs, Op::Abs, Op::Sign]);
+        }
+        let op = self.pick(&ops);
+        self.add(op, &[x])
+    }
+
+    pub(super) fn binary(&mut self, values: &[InstructionId]) -> Made {
+        let x = self.value(values);
+        let shape = self.array(x);
+        let y = if self.one_in(5) { x } else { self.like(values, &shape)? };
+        let mut ops = vec![Op::Add, Op::Add, Op::Multiply, Op::Multiply, Op::Maximum, Op::Minimum];
+        if shape.element_type() != ElementType::Pred {
+            ops.extend([Op::Subtract, Op::Subtract, Op::Divide, Op::Divide, Op::Remainder]);
+        }
+        if shape.element_type().is_float() {
+            ops.extend([Op::Power, Op::Power, Op::Atan2]);
+        } else {
+            ops.extend([Op::And, Op::Or, Op::Xor]);
+        }
+        if shape.element_type().is_integer() {
+            ops.extend([Op::ShiftLeft, Op::ShiftRightArithmetic, Op::ShiftRightLogical]);
+        }
+        let op = self.pick(&ops);
+        let operands = if self.one_in(3) { [y, x] } else { [x, y] };
+        self.add(op, &operands)
+    }
+
+    pub(super) fn convert(&mut self, values: &[InstructionId]) -> Made {
+        let x = self.value(values);
+        let element_type = self.pick(&super::TYPES);
+        let shape = self.array(x).with_element_type(element_type);
+        self.add_shaped(Op::Convert, &[x], shape)
+    }
+
+    pub(super) fn compare(&mut self, values: &[InstructionId]) -> Made {
+        let x = self.value(values);
+        let shape = self.array(x);
+        let y = if self.one_in(5) { x } else { self.like(values, &shape)? };
+        let direction = self.pick(ComparisonDirection::ALL);
+        let comparison_type = ComparisonType::natural(shape.element_type());
+        let operands = if self.one_in(3) { [y, x] } else { [x, y] };
+        self.add(Op::Compare { direction, comparison_type }, &operands)
+    }
+
+    pub(super) fn select(&mut self, values: &[InstructionId]) -> Made {
+        let x = self.value(values);
+        let shape = self.array(x);
+        let y = if self.one_in(6) { x } else { self.like(values, &shape)? };
+        let of_predicate = if self.one_in(4) {
+            ArrayShape::scalar(ElementType::Pred)
+        } else {
+            shape.with_element_type(ElementType::Pred)
+        };
+        let predicate = self.like(values, &of_predicate)?;
+        self.add(Op::Select, &[predicate, x, y])
+    }
+
+    pub(super) fn clamp(&mut self, values: &[InstructionId]) -> Made {
+        let x = self.value(values);
+        let shape = self.array(x);
+        let is_scalar = self.one_in(2);
+        let of_limit =
+            if is_scalar { ArrayShape::scalar(shape.element_type()) } else { shape.clone() };
+        let low = self.like(values, &of_limit)?;
+        let high = self.like(values, &of_limit)?;
+        self.add(Op::Clamp, &[low, x, high])
+    }
+
+    /// A computation that combines two scalars.
+    fn reducer(&mut self, op: Op, element_type: ElementType) -> ComputationId {
+        let id = self.module.add_computation("combine");
+        let mut builder = self.module.computation(id);
+        let a = builder.parameter(Self::scalar(element_type), "a");
+        let b = builder.parameter(Self::scalar(element_type), "b");
+        let root = builder.add(op, &[a, b]).expect("scalars of one type");
+        builder.set_root(root);
+        id
+    }
+
+    pub(super) fn reduce(&mut self, values: &[InstructionId]) -> Made {
+        let x = self.value(values);
+        let shape = self.array(x);
+        let element_type = shape.element_type();
+        let mut ops = vec![Op::Add, Op::Maximum, Op::Minimum];
+        if !element_type.is_float() {
+            ops.extend([Op::And, Op::Or, Op::Multiply]);
+        }
+        let op = self.pick(&ops);
+        let to_apply = self.reducer(op, element_type);
+        let init = self.constant(&ArrayShape::scalar(element_type))?;
+        let dimensions = (0..shape.rank()).filter(|_| self.one_in(2)).collect();
+        self.add(Op::Reduce { dimensions, to_apply }, &[x, init])
+    }
+
+    /// A dot of a value with a value that has a dimension of the same size.
+    pub(super) fn dot(&mut self, values: &[InstructionId]) -> Made {
+        let x = self.value_with(values, |shape| shape.rank() > 0)?;
+        let shape = self.array(x);
+        let contracted = self.below(shape.rank());
+        let size = shape.dimensions()[contracted];
+        let element_type = shape.element_type();
+        let y = self.value_with(values, |other| {
+            other.element_type() == element_type && other.dimensions().contains(&size)
+        })?;
+        let place = self.sizes(y).iter().position(|&other| other == size)?;
+        let numbers = DotDimensionNumbers {
+            lhs_contracting_dimensions: vec![contracted],
+            rhs_contracting_dimensions: vec![place],
+            ..DotDimensionNumbers::default()
+        };
+        let lhs = self.pick(Precision::ALL);
+        let operand_precision = OperandPrecision { lhs, rhs: Precision::Highest };
+        let op = Op::Dot { dimension_numbers: numbers, operand_precision };
+        self.add(op, &[x, y])
+    }
+}
