@@ -2,6 +2,8 @@
 
 #[path = "differential/fusion.rs"]
 mod fusion;
+#[path = "differential/lanes.rs"]
+mod lanes;
 #[path = "differential/lookup.rs"]
 mod lookup;
 #[path = "differential/movement.rs"]

@@ -268,7 +268,9 @@ fn copies_are_counted() {
     // The counter starts as a constant, which is copied: 1 outside of the loop.
     let in_place = " u = f32[16,256] add(x, y)\n v = f32[16,256] negate(y)\n";
     assert_eq!(count(in_place), [0, 1], "each is computed where the old one was");
-    let crossed = " u = f32[16,256] add(x, y)\n v = f32[16,256] subtract(y, x)\n";
+    let together = " u = f32[16,256] add(x, y)\n v = f32[16,256] subtract(y, x)\n";
+    assert_eq!(count(together), [0, 1], "one kernel reads both and writes both");
+    let crossed = " u = f32[16,256] add(x, y)\n v = f32[16,256] reverse(x), dimensions={0}\n";
     assert_eq!(count(crossed), [1, 1], "the second kernel reads what the first would write over");
     let swap = " u = f32[16,256] bitcast(y)\n v = f32[16,256] bitcast(x)\n";
     assert_eq!(count(swap), [3, 1], "a swap takes three");

@@ -103,6 +103,10 @@ pub fn is_free_reshape(from: &ArrayShape, to: &ArrayShape) -> bool {
 /// element of other arithmetic.
 pub fn flops_of(module: &Module, computation: &Computation, id: InstructionId) -> u64 {
     let instruction = computation.instruction(id);
+    if let Op::Fusion { calls, .. } = instruction.op() {
+        let body = module.computation(*calls);
+        return body.instructions().map(|(id, _)| flops_of(module, body, id)).sum();
+    }
     let Some(shape) = instruction.shape().as_array() else { return 0 };
     let elements = shape.element_count() as u64;
     match instruction.op() {
@@ -115,10 +119,6 @@ pub fn flops_of(module: &Module, computation: &Computation, id: InstructionId) -
         Op::Reduce { .. } => {
             let operand = computation.instruction(instruction.operands()[0]).array_shape();
             operand.element_count() as u64
-        }
-        Op::Fusion { calls, .. } => {
-            let body = module.computation(*calls);
-            body.instructions().map(|(id, _)| flops_of(module, body, id)).sum()
         }
         Op::Convert | Op::Copy => 0,
         op if op.opcode().is_elementwise() && shape.element_type().is_float() => elements,

@@ -3,8 +3,8 @@
 //! Every array gets an allocation of its own while steps are made; afterwards [`buffers`] packs
 //! those of intermediate values. The state of a `while` lives in arrays of its own, copied in before
 //! the loop and at the end of each iteration; then [`in_place`] lets arrays share memory where that
-//! makes copies superfluous. Instructions for which there is no kernel become modelled launches, never silently: their
-//! cost is a stated formula, and the executable says which they are.
+//! makes copies superfluous. Instructions for which there is no kernel become modelled launches,
+//! never silently: their cost is a stated formula, and the executable says which they are.
 
 mod buffers;
 mod in_place;

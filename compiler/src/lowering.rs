@@ -13,22 +13,26 @@
 mod access;
 mod dot;
 mod expression;
+mod line;
 mod lookup;
 mod reduce;
 mod region;
 mod rowwise;
 mod transfer;
+mod transpose;
 
 pub use region::{Region, copy_element, is_generator, reducer_of};
 
 use palmetto_isa::ChipSpec;
 use palmetto_kernels::{
+    line::{Line, LineError},
     llo::Function,
     lookup::{Lookup, LookupError},
     matmul::{Matmul, MatmulError},
     reduce::{Reduce, ReduceError},
     rowwise::{Rowwise, RowwiseError},
     transfer::Transfer,
+    transpose::{Transpose, TransposeError},
 };
 use thiserror::Error;
 
@@ -63,6 +67,12 @@ pub enum Refusal {
     /// The matmul kernel refused.
     #[error(transparent)]
     Matmul(#[from] MatmulError),
+    /// The line kernel refused.
+    #[error(transparent)]
+    Line(#[from] LineError),
+    /// The transpose kernel refused.
+    #[error(transparent)]
+    Transpose(#[from] TransposeError),
 }
 
 /// A kernel with all that it depends on.
@@ -72,39 +82,37 @@ pub enum Kernel {
     Rowwise(Rowwise),
     /// A reduction over any dimensions.
     Reduce(Reduce),
+    /// Rows to lines and lines to rows.
+    Line(Line),
     /// Rows or matrices of a table by indices.
     Lookup(Lookup),
     /// Data movement by DMA.
     Transfer(Transfer),
     /// A matrix product with what comes after it.
     Matmul(Box<Matmul>),
+    /// Rows and lanes of matrices change places.
+    Transpose(Transpose),
 }
 
 impl Kernel {
-    /// The pairs of an operand and a result that may be one array in a launch.
+    /// The pairs of an operand and a result that may be one array in a launch. Most kernels read
+    /// operands again for other parts of the result.
     pub fn shareable(&self, chip: &ChipSpec) -> Vec<(usize, usize)> {
         match self {
             Self::Rowwise(spec) => spec.shareable(chip),
-            // Operands are read again for other parts of the result.
-            Self::Reduce(_) | Self::Lookup(_) | Self::Matmul(_) | Self::Transfer(_) => Vec::new(),
+            Self::Transfer(spec) => spec.shareable(),
+            _ => Vec::new(),
         }
     }
 
     /// Whether its one result is its one operand, bit by bit.
     pub fn is_copy(&self, chip: &ChipSpec) -> bool {
-        match self {
-            Self::Rowwise(spec) => spec.is_copy(chip),
-            Self::Reduce(_) | Self::Lookup(_) | Self::Matmul(_) | Self::Transfer(_) => false,
-        }
+        matches!(self, Self::Rowwise(spec) if spec.is_copy(chip))
     }
 
-    /// The kernel that leaves its result in the buffer of operand 0, for launches that give it that
-    /// buffer as both arguments; none if it needs two. The arguments stay the same.
-    pub fn in_place(&self) -> Option<Self> {
-        match self {
-            Self::Transfer(spec) => spec.in_place().map(Self::Transfer),
-            Self::Rowwise(_) | Self::Reduce(_) | Self::Lookup(_) | Self::Matmul(_) => None,
-        }
+    /// Whether its result is operand 0 with a part replaced.
+    pub fn is_update(&self) -> bool {
+        matches!(self, Self::Transfer(spec) if spec.base.is_some())
     }
 
     /// The kernel as a device program in LLO.
@@ -115,9 +123,11 @@ impl Kernel {
         match self {
             Self::Rowwise(spec) => Ok(palmetto_kernels::rowwise::rowwise(spec, chip)?),
             Self::Reduce(spec) => Ok(palmetto_kernels::reduce::reduce(spec, chip)?),
+            Self::Line(spec) => Ok(palmetto_kernels::line::line(spec, chip)?),
             Self::Lookup(spec) => Ok(palmetto_kernels::lookup::lookup(spec, chip)?),
             Self::Transfer(spec) => Ok(palmetto_kernels::transfer::transfer(spec, chip)),
             Self::Matmul(spec) => Ok(palmetto_kernels::matmul::matmul(spec, chip)?),
+            Self::Transpose(spec) => Ok(palmetto_kernels::transpose::transpose(spec, chip)?),
         }
     }
 
@@ -127,6 +137,7 @@ impl Kernel {
             Self::Rowwise(spec) => spec.cycles(chip).ok(),
             Self::Matmul(spec) => spec.cycles(chip).ok(),
             Self::Reduce(_) | Self::Lookup(_) | Self::Transfer(_) => None,
+            _ => None,
         }
     }
 }
@@ -152,6 +163,9 @@ pub fn choose_kernel(region: &Region<'_>) -> Result<Choice, Refusal> {
     if let Some(choice) = lookup::choose(region) {
         return choice;
     }
+    if let Some(permutation) = transpose::find(region) {
+        return transpose::choose(region, permutation);
+    }
     if region.inside().count() > MAX_INSTRUCTIONS {
         return region.refuse(region.roots()[0], "a fusion of more than 1024 instructions");
     }
@@ -162,9 +176,10 @@ pub fn choose_kernel(region: &Region<'_>) -> Result<Choice, Refusal> {
             if region.inside().count() > 1 {
                 return Err(refusal);
             }
-            match transfer::choose(region) {
-                Err(Refusal::Op(..)) => Err(refusal),
-                other => other,
+            match (transfer::choose(region), line::find(region)) {
+                (Err(_), Some(operand)) => line::choose(region, operand),
+                (Err(Refusal::Op(..)), None) => Err(refusal),
+                (other, _) => other,
             }
         }),
     }

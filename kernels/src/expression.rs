@@ -1,14 +1,15 @@
 //! [`Expression`]: what a kernel computes per element, as a graph.
 //!
 //! A node's value at a place is computed from its operands' values at the same place; only
-//! [`NodeOp::RowReduce`] combines places (all lanes of a row), and [`NodeOp::Columns`] and
-//! [`NodeOp::Join`] move whole columns of 128 lanes. Every node has an [`Element`] type, and its
+//! [`NodeOp::RowReduce`] combines places (all lanes of a row), and [`NodeOp::Shift`] and
+//! [`NodeOp::Reverse`] move lanes. Every node has an [`Element`] type, and its
 //! value is rounded to that type: bf16 arithmetic is f32 arithmetic, rounded after each node.
 
 mod arithmetic;
 mod cost;
 mod division;
 mod emit;
+mod lanes;
 mod polynomial;
 mod power;
 mod transcendental;
@@ -146,15 +147,31 @@ pub enum NodeOp {
     },
     /// The reduction over all lanes of the row, in every lane.
     RowReduce(Reducer, NodeId),
-    /// Column `c` is column `c + first` of the operand. Columns are 128 lanes.
-    Columns {
+    /// Lane `l` is lane `l + by` of the operand, or anything where the operand has no such lane.
+    Shift {
         /// The operand.
         of: NodeId,
-        /// Its first column.
-        first: usize,
+        /// By how many lanes; negative towards higher lanes.
+        by: i32,
+        /// Columns (of 128 lanes) of the operand.
+        columns: usize,
     },
-    /// The columns of the pieces one after the other, each with its number of columns.
+    /// Lane `l` is lane `128 columns - 1 - l` of the operand.
+    Reverse {
+        /// The operand.
+        of: NodeId,
+        /// Columns of the operand.
+        columns: usize,
+    },
+    /// Each lane is that of the first piece that ends behind it; each piece with its end.
     Join(Vec<(NodeId, usize)>),
+}
+
+impl NodeOp {
+    /// Whether values of other lanes than a place's own are needed for it.
+    pub fn moves_lanes(&self) -> bool {
+        matches!(self, Self::Shift { .. } | Self::Reverse { .. } | Self::Join(_))
+    }
 }
 
 /// A node.
@@ -200,9 +217,10 @@ impl Expression {
     pub fn operands(&self, id: NodeId) -> Vec<NodeId> {
         match &self.node(id).op {
             NodeOp::Input(_) | NodeOp::Constant(_) | NodeOp::Iota(_) => Vec::new(),
-            NodeOp::Unary(_, a) | NodeOp::RowReduce(_, a) | NodeOp::Columns { of: a, .. } => {
-                vec![*a]
-            }
+            NodeOp::Unary(_, a)
+            | NodeOp::RowReduce(_, a)
+            | NodeOp::Shift { of: a, .. }
+            | NodeOp::Reverse { of: a, .. } => vec![*a],
             NodeOp::Binary(_, a, b) | NodeOp::Compare(_, a, b) => vec![*a, *b],
             NodeOp::Select { predicate, on_true, on_false } => {
                 vec![*predicate, *on_true, *on_false]

@@ -4,6 +4,7 @@
 
 pub mod element;
 pub mod expression;
+pub mod line;
 pub mod llo;
 pub mod lookup;
 pub mod matmul;
@@ -14,3 +15,4 @@ pub mod reduce;
 pub mod reducer;
 pub mod rowwise;
 pub mod transfer;
+pub mod transpose;

@@ -21,7 +21,7 @@ pub enum Access {
     Tiles {
         /// Which major dimensions it has.
         majors: Vec<bool>,
-        /// Lanes of its rows: fewer than the iteration space only under `Columns` and `Join`.
+        /// Lanes of its rows: as the iteration space, but under `Shift`, `Reverse` and `Join`.
         lanes: usize,
     },
     /// One value per lane: no rows.

@@ -120,7 +120,7 @@ pub struct Transfer {
     /// Arguments before the result.
     pub n_inputs: usize,
     /// A copy of input 0 to the whole result that comes before everything else, which may write
-    /// over it. Without it that input and the result are one array.
+    /// over it. Left out in launches where the two are one array.
     pub base: Option<Phase>,
     /// What is moved. Phases with different conditions on one start exclude each other; all others
     /// do not overlap.
@@ -130,10 +130,10 @@ pub struct Transfer {
 }
 
 impl Transfer {
-    /// The kernel for an input 0 that is the result's own buffer; none if the result is not an
-    /// update of that input. The launch arguments stay the same.
-    pub fn in_place(&self) -> Option<Self> {
-        self.base.is_some().then(|| Self { base: None, ..self.clone() })
+    /// The pairs of an input and a result that may be one array in a launch: an update may be made
+    /// where the array is.
+    pub fn shareable(&self) -> Vec<(usize, usize)> {
+        if self.base.is_some() { vec![(0, 0)] } else { Vec::new() }
     }
 }
 
@@ -173,7 +173,12 @@ struct Emitter<'a> {
 
 impl Emitter<'_> {
     fn all(&self, b: &mut Builder) {
-        for phase in self.spec.base.iter().chain(&self.spec.phases) {
+        if let Some(base) = &self.spec.base {
+            let (operand, result) = (b.argument(0), b.argument(self.spec.n_inputs));
+            let are_two = b.scmp_ne(operand, result);
+            b.if_then(are_two, |b| self.phase(b, base));
+        }
+        for phase in &self.spec.phases {
             match phase.condition {
                 None => self.phase(b, phase),
                 Some((index, row)) => {

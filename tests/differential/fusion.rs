@@ -50,12 +50,13 @@ struct Program {
 
 impl Program {
     fn parameter(&mut self, name: &str, shape: &str) {
-        writeln!(self.text, " {name} = {shape} parameter({})", self.n_parameters).unwrap();
+        writeln!(self.text, " {name} = {shape} parameter({})", self.n_parameters)
+            .expect("text takes what is written");
         self.n_parameters += 1;
     }
 
     fn line(&mut self, line: &str) {
-        writeln!(self.text, " {line}").unwrap();
+        writeln!(self.text, " {line}").expect("text takes what is written");
     }
 
     /// Adds operand `o` with `dims`, of the type that the factor has.

@@ -93,8 +93,9 @@ fn an_update_in_place_writes_nothing_else() {
     let entry = module.entry();
     let root = module.computation(entry).root();
     let choice = choose_kernel(&Region::of_instruction(&module, entry, root)).unwrap();
-    let kernel = choice.kernel.in_place().expect("an update can be made in place");
-    let program = generate_code(&kernel.emit(&TPU_V4).unwrap(), &CompileOptions::v4().checked());
+    assert_eq!(choice.kernel.shareable(&TPU_V4), [(0, 0)]);
+    let program =
+        generate_code(&choice.kernel.emit(&TPU_V4).unwrap(), &CompileOptions::v4().checked());
     let program = program.unwrap();
     for (start, first) in [(5_i32, 5), (0, 0), (-3, 0), (16, 16), (99, 29)] {
         let options = EmulatorOptions { strict: true, ..EmulatorOptions::default() };

@@ -31,6 +31,8 @@ pub(super) struct ProgramFacts {
     pub(super) shareable: Vec<(usize, usize)>,
     /// Whether it only copies its operand.
     pub(super) is_copy: bool,
+    /// Whether it replaces a part of operand 0.
+    pub(super) is_update: bool,
 }
 
 /// What a step that is not control flow does to arrays.
@@ -150,6 +152,7 @@ fn wish_of(step: &Step, facts: &[ProgramFacts]) -> Option<(AllocationId, Allocat
             let owner = modelled.module.computation(modelled.computation);
             *owner.instruction(modelled.instruction).op() == Op::DynamicUpdateSlice
         }
+        Step::Launch(launch) => facts[launch.program].is_update,
         _ => false,
     };
     let effects = effects(step, facts)?;

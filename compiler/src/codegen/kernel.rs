@@ -68,6 +68,7 @@ impl Generator<'_> {
         self.facts.push(ProgramFacts {
             shareable: kernel.shareable(chip),
             is_copy: kernel.is_copy(chip),
+            is_update: kernel.is_update(),
         });
         self.kernels.insert(key, self.programs.len() - 1);
         Ok(self.programs.len() - 1)

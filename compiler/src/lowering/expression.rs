@@ -5,6 +5,8 @@
 //! reduction over the lanes adds the lane axis. A value that is needed through two mappings becomes
 //! two nodes.
 
+mod lanes;
+
 use std::collections::BTreeMap;
 
 use palmetto_kernels::{
@@ -17,9 +19,6 @@ use crate::hlo::{
     ArrayLiteral, ComparisonDirection, ComparisonType, ComputationId, InstructionId, Literal,
     Module, Op, Opcode,
 };
-
-/// Lanes of a column.
-const LANES: usize = 128;
 
 /// The axis of the iteration space that each dimension is.
 pub(super) type Mapping = Vec<usize>;
@@ -159,7 +158,9 @@ impl<'r> Translator<'r> {
                 NodeOp::Binary(Binary::Minimum, above, high)
             }
             Op::Reduce { .. } => return self.reduce(id, mapping),
-            Op::Slice { .. } | Op::Concatenate { .. } => return self.columns(id, mapping),
+            Op::Slice { .. } | Op::Concatenate { .. } | Op::Pad { .. } | Op::Reverse { .. } => {
+                return self.moved_lanes(id, mapping);
+            }
             _ => return self.arithmetic(id, mapping),
         };
         Ok(self.expression.add(op, element))
@@ -240,47 +241,6 @@ impl<'r> Translator<'r> {
         }
         let initial = self.value(initial, &Vec::new())?;
         Ok(self.expression.add(NodeOp::Binary(combine, reduced, initial), element))
-    }
-
-    /// Slices and concatenations of whole columns.
-    fn columns(&mut self, id: InstructionId, mapping: &Mapping) -> Result<NodeId, Refusal> {
-        let region = self.region;
-        let instruction = region.instruction(id);
-        let element = region.element(id)?;
-        let lane = instruction.array_shape().rank().wrapping_sub(1);
-        let lane_axis = self.space.len().wrapping_sub(1);
-        if self.space.len() < 2 || mapping.last() != Some(&lane_axis) {
-            return region.refuse(id, "columns of something that has no lanes");
-        }
-        match instruction.op() {
-            Op::Slice { slice } => {
-                let operand = region.instruction(instruction.operands()[0]).array_shape();
-                let is_whole = |d: usize| {
-                    let all = operand.dimensions()[d];
-                    slice[d].start == 0 && slice[d].limit == all && slice[d].stride == 1
-                };
-                let is_aligned = slice[lane].start.is_multiple_of(LANES) && slice[lane].stride == 1;
-                if !(0..lane).all(is_whole) || !is_aligned {
-                    return region.refuse(id, "a slice that is not of whole columns");
-                }
-                let of = self.operand(id, 0, mapping)?;
-                let first = slice[lane].start / LANES;
-                Ok(self.expression.add(NodeOp::Columns { of, first }, element))
-            }
-            Op::Concatenate { dimension } if *dimension == lane => {
-                let mut pieces = Vec::new();
-                for n in 0..instruction.operands().len() {
-                    let piece = region.instruction(instruction.operands()[n]).array_shape();
-                    let lanes = piece.dimensions()[lane];
-                    if !lanes.is_multiple_of(LANES) && n + 1 < instruction.operands().len() {
-                        return region.refuse(id, "a concatenation within columns");
-                    }
-                    pieces.push((self.operand(id, n, mapping)?, lanes.div_ceil(LANES)));
-                }
-                Ok(self.expression.add(NodeOp::Join(pieces), element))
-            }
-            _ => region.refuse(id, "a concatenation along another dimension than the lanes"),
-        }
     }
 }
 

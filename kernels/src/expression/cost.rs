@@ -3,6 +3,9 @@
 use super::{Binary, Expression, NodeId, NodeOp, Unary};
 use crate::element::{Class, Element};
 
+/// Lanes of a column.
+const COLUMN: i32 = 128;
+
 impl Expression {
     /// Vector ops per register that `roots` take, what the kernel does to load and to store not
     /// counted.
@@ -15,9 +18,9 @@ impl Expression {
         let element = node.element;
         let of = self.operands(id).first().map(|operand| self.node(*operand).element);
         let op = match &node.op {
-            NodeOp::Input(_) | NodeOp::Constant(_) | NodeOp::Columns { .. } | NodeOp::Join(_) => {
-                return 0;
-            }
+            NodeOp::Input(_) | NodeOp::Constant(_) | NodeOp::Join(_) => return 0,
+            NodeOp::Shift { by, .. } => return if by % COLUMN == 0 { 0 } else { 2 },
+            NodeOp::Reverse { .. } => return 1,
             NodeOp::Unary(Unary::Convert, _)
                 if matches!(of, Some(Element::S8 | Element::U8))
                     && element.class() == Class::Float =>

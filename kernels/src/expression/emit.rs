@@ -36,7 +36,7 @@ pub struct Emitter<'a> {
     expression: &'a Expression,
     /// Nodes whose value is the same in every column.
     is_column: Vec<bool>,
-    known: Known,
+    pub(super) known: Known,
 }
 
 /// What an [`Emitter`] has emitted.
@@ -45,6 +45,8 @@ pub struct Known {
     values: BTreeMap<(NodeId, Place), Register>,
     /// Divisors that are the same in every column, prepared.
     divisors: BTreeMap<(NodeId, Place), Divisor>,
+    /// Values with their lanes rotated, by the number of the lane that became lane 0.
+    pub(super) rotated: BTreeMap<(NodeId, Place, usize), Register>,
 }
 
 impl<'a> Emitter<'a> {
@@ -61,7 +63,8 @@ impl<'a> Emitter<'a> {
                 | NodeOp::Binary(..)
                 | NodeOp::Compare(..)
                 | NodeOp::Select { .. }
-                | NodeOp::Columns { .. } => {
+                | NodeOp::Shift { .. }
+                | NodeOp::Reverse { .. } => {
                     expression.operands(id).iter().all(|operand| is_column[operand.0])
                 }
             });
@@ -167,7 +170,7 @@ impl<'a> Emitter<'a> {
         value
     }
 
-    fn key(&self, node: NodeId, place: Place) -> Place {
+    pub(super) fn key(&self, node: NodeId, place: Place) -> Place {
         if self.is_column[node.0] { Place { column: 0, ..place } } else { place }
     }
 
@@ -222,24 +225,14 @@ impl<'a> Emitter<'a> {
                 select(b, mask, on_true, on_false)
             }
             NodeOp::RowReduce(..) => panic!("the kernel computes row reductions and sets them"),
-            NodeOp::Columns { of, first } => {
-                self.emit(b, site, *of, Place { column: place.column + first, ..place })
-            }
-            NodeOp::Join(pieces) => {
-                let mut column = place.column;
-                for (piece, columns) in pieces {
-                    if column < *columns {
-                        return self.emit(b, site, *piece, Place { column, ..place });
-                    }
-                    column -= columns;
-                }
-                panic!("column {} of a join that has fewer", place.column)
-            }
+            NodeOp::Shift { of, by, columns } => self.shift(b, site, (*of, *by, *columns), place),
+            NodeOp::Reverse { of, columns } => self.reverse(b, site, (*of, *columns), place),
+            NodeOp::Join(pieces) => self.join(b, site, pieces, place),
         }
     }
 }
 
-fn constant(b: &mut Builder, bits: u32, element: Element) -> Register {
+pub(super) fn constant(b: &mut Builder, bits: u32, element: Element) -> Register {
     if element == Element::Pred {
         let (value, zero) = (b.bits(bits), b.i32(0));
         Register::Mask(b.vcmp_ne_s32(value, zero))
@@ -248,7 +241,12 @@ fn constant(b: &mut Builder, bits: u32, element: Element) -> Register {
     }
 }
 
-fn select(b: &mut Builder, mask: crate::llo::M, on_true: Register, on_false: Register) -> Register {
+pub(super) fn select(
+    b: &mut Builder,
+    mask: crate::llo::M,
+    on_true: Register,
+    on_false: Register,
+) -> Register {
     match (on_true, on_false) {
         (Register::Vector(x), Register::Vector(y)) => Register::Vector(b.vsel(mask, x, y)),
         (Register::Mask(x), Register::Mask(y)) => {

@@ -22,6 +22,8 @@ use palmetto_isa::memory::{LANES, SUBLANES, VREG_GRANULES};
 
 /// Registers that one pass of a loop works on.
 const UNROLLED: usize = 8;
+/// Bundles per op of a prologue: its loops are short, and half of the slots stay empty.
+const BUNDLES_PER_OP: f64 = 0.9;
 /// Blocks of 128 x 128 that one pass of a loop transposes.
 const TRANSPOSED_AT_ONCE: usize = 4;
 
@@ -453,7 +455,7 @@ pub(super) fn cost_per_register(operand: &Operand, n_parts: usize, transposed: b
         let ops = prologue.expression.vector_ops(&[root]);
         #[expect(clippy::cast_precision_loss, reason = "a region has few instructions")]
         let ops = (tiles.count() + ops) as f64;
-        2.0 * 0.6 * ops
+        2.0 * BUNDLES_PER_OP * ops
     });
     load + split + computed + if transposed { 8.0 } else { 0.0 }
 }

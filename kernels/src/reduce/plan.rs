@@ -176,10 +176,8 @@ pub(super) fn plan<'a>(spec: &'a Reduce, chip: &ChipSpec) -> Result<Plan<'a>, Re
     }
     let roots: Vec<_> = spec.initial.into_iter().chain([spec.value]).collect();
     let is_elementwise = spec.expression.reachable(&roots).into_iter().all(|id| {
-        !matches!(
-            spec.expression.node(id).op,
-            NodeOp::RowReduce(..) | NodeOp::Columns { .. } | NodeOp::Join(_)
-        )
+        let op = &spec.expression.node(id).op;
+        !op.moves_lanes() && !matches!(op, NodeOp::RowReduce(..))
     });
     if !is_elementwise {
         return Err(ReduceError::Operand(spec.name.clone()));

@@ -65,9 +65,7 @@ pub(super) fn plan<'a>(spec: &'a Rowwise, chip: &ChipSpec) -> Result<Plan<'a>, R
     let columns = columns_of(spec.lanes);
     let needed = spec.expression.reachable(&spec.outputs);
     let mut packing = packing(spec);
-    let moves_columns = needed
-        .iter()
-        .any(|id| matches!(spec.expression.node(*id).op, NodeOp::Columns { .. } | NodeOp::Join(_)));
+    let moves_columns = needed.iter().any(|id| spec.expression.node(*id).op.moves_lanes());
     if moves_columns && columns > COLUMNS_UNROLLED {
         let limit = COLUMNS_UNROLLED * LANES;
         return Err(RowwiseError::TooManyColumns { lanes: spec.lanes, limit });
@@ -87,7 +85,10 @@ pub(super) fn plan<'a>(spec: &'a Rowwise, chip: &ChipSpec) -> Result<Plan<'a>, R
     let extent = per_matrix.div_ceil(packing);
     let n_columns_kept = stages.iter().map(|stage| stage.reductions.len()).sum::<usize>();
     let rows = if needs_many_registers(spec, &needed) { UNROLLED / 2 } else { UNROLLED };
-    let groups = if n_columns_kept == 0 {
+    let groups = if n_columns_kept == 0 && moves_columns {
+        // What is rotated takes long to come back: enough rows to wait for several.
+        (UNROLLED / (packing * columns)).max(1).min(extent)
+    } else if n_columns_kept == 0 {
         1
     } else {
         (rows / packing / n_columns_kept.div_ceil(2)).max(1).min(extent)
@@ -391,7 +392,8 @@ fn is_expensive(op: &NodeOp) -> bool {
         | NodeOp::Compare(..)
         | NodeOp::Select { .. }
         | NodeOp::RowReduce(..)
-        | NodeOp::Columns { .. }
+        | NodeOp::Shift { .. }
+        | NodeOp::Reverse { .. }
         | NodeOp::Join(_) => false,
     }
 }

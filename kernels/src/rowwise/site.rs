@@ -107,7 +107,8 @@ impl<'a> RowSite<'a> {
         let block = &self.plan.inputs[input].block;
         let (tiles, packing) = (block.tiles(), block.packing());
         let (group, part) = (place.row / packing, place.row % packing);
-        let column = place.column + self.column.1;
+        // What is saved of a shorter operand is saved of as many columns as rows have.
+        let column = (place.column + self.column.1).min(tiles.columns - 1);
         let at = self.inputs[input].plus(tiles.offset(group, column));
         let packed = *self.loaded.entry((input, group, column)).or_insert_with(|| b.load(at));
         packing::unpack(b, packed, tiles.element, part)

@@ -180,7 +180,7 @@ impl Generator<'_> {
 
     /// One more value, made of others.
     fn instruction(&mut self, values: &[InstructionId]) -> Option<InstructionId> {
-        match self.below(26) {
+        match self.below(28) {
             0..=1 => self.unary(values),
             2..=6 => self.binary(values),
             7 => self.convert(values),

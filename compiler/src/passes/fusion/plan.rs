@@ -296,7 +296,9 @@ fn is_fusible(opcode: Opcode) -> bool {
             | Opcode::Clamp
             | Opcode::Concatenate
             | Opcode::Dot
+            | Opcode::Pad
             | Opcode::Reduce
+            | Opcode::Reverse
             | Opcode::Select
             | Opcode::Slice
     );

@@ -115,14 +115,14 @@ impl Generator<'_> {
         ]);
         let condition = self.loop_condition(&state, trips);
         let body = self.loop_body(&state)?;
+        let zero = self.builder().constant(Literal::scalar(0i32));
         let start = if self.one_in(4) {
-            self.like(values, &ArrayShape::scalar(ElementType::S32))?
+            let start = self.like(values, &ArrayShape::scalar(ElementType::S32))?;
+            // Whatever it starts with, it ends.
+            self.add(Op::Maximum, &[start, zero])?
         } else {
-            self.builder().constant(Literal::scalar(0i32))
+            zero
         };
-        // Whatever it starts with, it ends.
-        let most = self.builder().constant(Literal::scalar(0i32));
-        let start = self.add(Op::Maximum, &[start, most])?;
         let init = self.builder().tuple(&[start, x, y]);
         let looped = self.add(Op::While { condition, body }, &[init])?;
         let index = self.pick(&[1, 1, 2]);

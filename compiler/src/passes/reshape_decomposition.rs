@@ -1,0 +1,137 @@
+//! Reshape decomposition: rows of one length become rows of another by way of a line.
+//!
+//! There are kernels that put the rows of a matrix into an array of rank 1, and that cut such an
+//! array into rows; and matrices of rows of one length are joined and cut without looking into the
+//! rows. A reshape that changes the length of rows becomes a chain of these. Narrow elements go
+//! through it as words of 32 bits: they are converted before and after.
+
+use palmetto_isa::memory::{LANES, SUBLANES};
+
+use super::{
+    Changed, PassContext, PassError,
+    layout_assignment::with_order,
+    site::{Rewritten, Site, rewrite_computation},
+};
+use crate::{
+    analysis::{is_free_reshape, sequential_computations},
+    hlo::{ArrayShape, ElementType, InferError, InstructionId, Module, Op},
+};
+
+/// See the module. Expects normalised layouts.
+///
+/// # Errors
+/// None but for a bug: what is made is as large as what was there.
+pub fn reshape_decomposition(module: &mut Module, _: &PassContext) -> Result<Changed, PassError> {
+    let mut changed = Changed::No;
+    for computation in sequential_computations(module) {
+        changed |= rewrite_computation(module, computation, &mut decompose)?;
+    }
+    Ok(changed)
+}
+
+fn decompose(site: &mut Site<'_>) -> Rewritten {
+    if !matches!(site.instruction().op(), Op::Reshape) {
+        return Ok(None);
+    }
+    let operand = site.operand(0);
+    let (from, to) = (site.array(operand).clone(), site.array(site.id()).clone());
+    let bytes = from.element_type().byte_size();
+    let wide = wide_type(from.element_type());
+    if bytes > 4 || to.element_count() == 0 || is_free_reshape(&from, &to) {
+        return Ok(None);
+    }
+    let steps = steps_of(from.dimensions(), to.dimensions());
+    if steps.len() == 1 && (bytes == 4 || !moves_within_columns(&from, &to)) {
+        return Ok(None);
+    }
+    let mut value = operand;
+    if from.element_type() != wide {
+        value = step(site, Op::Convert, value, (wide, from.dimensions()))?;
+    }
+    for dimensions in steps {
+        value = step(site, Op::Reshape, value, (wide, &dimensions))?;
+    }
+    if from.element_type() != wide {
+        value = step(site, Op::Convert, value, (from.element_type(), to.dimensions()))?;
+    }
+    Ok(Some(value))
+}
+
+fn step(
+    site: &mut Site<'_>,
+    op: Op,
+    value: InstructionId,
+    (element_type, dimensions): (ElementType, &[usize]),
+) -> Result<InstructionId, InferError> {
+    let shape = ArrayShape::new(element_type, dimensions.to_vec());
+    let shape = shape.expect("an array of the device is far below 2^63 bytes");
+    let order: Vec<usize> = (0..dimensions.len()).collect();
+    site.shaped(op, &[value], with_order(&shape, &order).into())
+}
+
+/// Rows and lanes; a line has no rows.
+fn rows_of(dimensions: &[usize]) -> Option<(usize, usize, usize)> {
+    match dimensions {
+        [] | [_] => None,
+        [majors @ .., rows, lanes] => Some((majors.iter().product(), *rows, *lanes)),
+    }
+}
+
+/// Whether rows of one of the two are of another length than the other's, and not of whole columns.
+fn moves_within_columns(from: &ArrayShape, to: &ArrayShape) -> bool {
+    let [from, to] = [from, to].map(|shape| rows_of(shape.dimensions()).map(|rows| rows.2));
+    from != to && [from, to].into_iter().flatten().any(|lanes| !lanes.is_multiple_of(LANES))
+}
+
+/// The dimensions of what is made one after the other, the last of them `to`.
+fn steps_of(from: &[usize], to: &[usize]) -> Vec<Vec<usize>> {
+    let (source, target) = (rows_of(from), rows_of(to));
+    if source.map(|(_, _, lanes)| lanes) == target.map(|(_, _, lanes)| lanes) {
+        return equal_rows(source, target, to);
+    }
+    let mut steps: Vec<Vec<usize>> = Vec::new();
+    if let Some((majors, rows, lanes)) = source {
+        if !is_full((majors, rows)) {
+            steps.push(vec![majors * rows, lanes]);
+        }
+        steps.push(vec![from.iter().product()]);
+    }
+    if let Some((majors, rows, lanes)) = target {
+        if !is_full((majors, rows)) {
+            steps.push(vec![majors * rows, lanes]);
+        }
+        steps.push(to.to_vec());
+    }
+    steps
+}
+
+/// Matrices of rows of one length: joined to one, then cut, if neither divides the other.
+fn equal_rows(
+    source: Option<(usize, usize, usize)>,
+    target: Option<(usize, usize, usize)>,
+    to: &[usize],
+) -> Vec<Vec<usize>> {
+    match (source, target) {
+        (Some((majors, rows, lanes)), Some((_, new, _)))
+            if !rows.is_multiple_of(new) && !new.is_multiple_of(rows) =>
+        {
+            vec![vec![majors * rows, lanes], to.to_vec()]
+        }
+        _ => vec![to.to_vec()],
+    }
+}
+
+/// Whether rows follow each other in memory.
+fn is_full((majors, rows): (usize, usize)) -> bool {
+    majors == 1 || rows.is_multiple_of(SUBLANES)
+}
+
+/// The type of 32 bits that has all values of a type.
+fn wide_type(element_type: ElementType) -> ElementType {
+    match element_type {
+        ElementType::BF16 | ElementType::F16 => ElementType::F32,
+        ElementType::S8 | ElementType::S16 => ElementType::S32,
+        ElementType::U8 | ElementType::U16 | ElementType::Pred => ElementType::U32,
+        other => other,
+    }
+}
