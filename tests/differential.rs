@@ -8,6 +8,8 @@ mod lanes;
 mod lookup;
 #[path = "differential/movement.rs"]
 mod movement;
+#[path = "differential/reductions.rs"]
+mod reductions;
 
 use palmetto_compiler::{
     compile,
@@ -96,6 +98,39 @@ fn a_column_of_matrices() {
         ));
         check(&format!(
             "ENTRY main {{\n x = {element}[300,200] parameter(0)\n y = {element}[300] parameter(1)\n b = {element}[300,200] broadcast(y), dimensions={{0}}\n ROOT r = {element}[300,200] subtract(x, b)\n}}\n"
+        ));
+    }
+}
+
+#[test]
+fn operands_without_rows_or_lanes() {
+    for element in ["f32", "bf16", "f16", "s8"] {
+        for (operand, dimensions) in [
+            ("3", "0"),
+            ("3,5", "0,1"),
+            ("3,200", "0,3"),
+            ("5,300,200", "1,2,3"),
+            ("3,5,200", "0,1,3"),
+        ] {
+            check(&format!(
+                "ENTRY main {{\n x = {element}[3,5,300,200] parameter(0)\n y = {element}[{operand}] parameter(1)\n b = {element}[3,5,300,200] broadcast(y), dimensions={{{dimensions}}}\n ROOT r = {element}[3,5,300,200] subtract(x, b)\n}}\n"
+            ));
+        }
+        check(&format!(
+            "ENTRY main {{\n x = {element}[300,5,130] parameter(0)\n y = {element}[300] parameter(1)\n b = {element}[300,5,130] broadcast(y), dimensions={{0}}\n ROOT r = {element}[300,5,130] subtract(x, b)\n}}\n"
+        ));
+    }
+}
+
+#[test]
+fn matrices_that_do_not_fill_registers() {
+    for element in ["bf16", "u8"] {
+        check(&format!(
+            "ENTRY main {{\n x = {element}[5,13,200] parameter(0)\n y = {element}[13,200] parameter(1)\n b = {element}[5,13,200] broadcast(y), dimensions={{1,2}}\n d = {element}[5,13,200] subtract(x, b)\n z = {element}[] constant(0)\n ROOT r = {element}[5,200] reduce(d, z), dimensions={{1}}, to_apply=c\n}}\n"
+        ).replace("ENTRY", &format!("c {{\n a = {element}[] parameter(0)\n b = {element}[] parameter(1)\n ROOT r = {element}[] maximum(a, b)\n}}\nENTRY")));
+        // The result is read again, with the padding after its last matrix.
+        check(&format!(
+            "ENTRY main {{\n x = {element}[5,5,200] parameter(0)\n y = {element}[5,200] parameter(1)\n b = {element}[5,5,200] broadcast(y), dimensions={{1,2}}\n d = {element}[5,5,200] subtract(x, b)\n t = {element}[5,5,200] add(d, x)\n ROOT r = ({element}[5,5,200], {element}[5,5,200]) tuple(d, t)\n}}\n"
         ));
     }
 }

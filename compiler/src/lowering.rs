@@ -10,10 +10,12 @@
     reason = "each kernel knows a few of many opcodes and refuses the rest, whatever they are"
 )]
 
+mod access;
 mod dot;
 mod expression;
 mod line;
 mod lookup;
+mod reduce;
 mod region;
 mod rowwise;
 mod transfer;
@@ -27,6 +29,7 @@ use palmetto_kernels::{
     llo::Function,
     lookup::{Lookup, LookupError},
     matmul::{Matmul, MatmulError},
+    reduce::{Reduce, ReduceError},
     rowwise::{Rowwise, RowwiseError},
     transfer::Transfer,
     transpose::{Transpose, TransposeError},
@@ -55,6 +58,9 @@ pub enum Refusal {
     /// The row kernel refused.
     #[error(transparent)]
     Rowwise(#[from] RowwiseError),
+    /// The reduction kernel refused.
+    #[error(transparent)]
+    Reduce(#[from] ReduceError),
     /// The look-up kernel refused.
     #[error(transparent)]
     Lookup(#[from] LookupError),
@@ -74,6 +80,8 @@ pub enum Refusal {
 pub enum Kernel {
     /// Elementwise loops and reductions over the lanes.
     Rowwise(Rowwise),
+    /// A reduction over any dimensions.
+    Reduce(Reduce),
     /// Rows to lines and lines to rows.
     Line(Line),
     /// Rows or matrices of a table by indices.
@@ -114,6 +122,7 @@ impl Kernel {
     pub fn emit(&self, chip: &ChipSpec) -> Result<Function, Refusal> {
         match self {
             Self::Rowwise(spec) => Ok(palmetto_kernels::rowwise::rowwise(spec, chip)?),
+            Self::Reduce(spec) => Ok(palmetto_kernels::reduce::reduce(spec, chip)?),
             Self::Line(spec) => Ok(palmetto_kernels::line::line(spec, chip)?),
             Self::Lookup(spec) => Ok(palmetto_kernels::lookup::lookup(spec, chip)?),
             Self::Transfer(spec) => Ok(palmetto_kernels::transfer::transfer(spec, chip)),
@@ -127,6 +136,7 @@ impl Kernel {
         match self {
             Self::Rowwise(spec) => spec.cycles(chip).ok(),
             Self::Matmul(spec) => spec.cycles(chip).ok(),
+            Self::Reduce(_) | Self::Lookup(_) | Self::Transfer(_) => None,
             _ => None,
         }
     }
@@ -161,6 +171,7 @@ pub fn choose_kernel(region: &Region<'_>) -> Result<Choice, Refusal> {
     }
     match dot::find(region) {
         Some(dot) => dot::choose(region, dot),
+        None if reduce::is_at_root(region) => reduce::choose(region),
         None => rowwise::choose(region).or_else(|refusal| {
             if region.inside().count() > 1 {
                 return Err(refusal);

@@ -102,11 +102,19 @@ pub enum Direction {
     Ge,
 }
 
-/// Reductions over the lanes of a row.
+/// What a reduction does to two elements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Reducer {
     /// The sum.
     Add,
+    /// The product.
+    Multiply,
+    /// Bitwise and.
+    And,
+    /// Bitwise or.
+    Or,
+    /// Bitwise exclusive or.
+    Xor,
     /// The maximum; NaN if any is.
     Max,
     /// The minimum; NaN if any is.

@@ -25,9 +25,14 @@ pub fn unpack(b: &mut Builder, packed: V, element: Element, part: usize) -> Regi
     })
 }
 
-/// The packed register of `element.packing()` values of 8 rows each, which are already rounded.
+/// The packed register of up to `element.packing()` values of 8 rows each, which are already
+/// rounded; what is missing is 0.
 pub fn pack(b: &mut Builder, element: Element, parts: &[Register]) -> V {
-    let parts: Vec<V> = parts.iter().map(|part| word(b, *part)).collect();
+    let mut parts: Vec<V> = parts.iter().map(|part| word(b, *part)).collect();
+    if parts.len() < element.packing() {
+        let zero = b.i32(0);
+        parts.resize(element.packing(), zero);
+    }
     match (element, parts.as_slice()) {
         (Element::Bf16, [low, high]) => b.vpack_bf16(*low, *high),
         (Element::F16, [low, high]) => b.vpack_f16(*low, *high),
@@ -71,12 +76,7 @@ pub fn extend(b: &mut Builder, high: V, element: Element) -> Register {
             let upper = b.bits(0xffff_0000);
             b.vand(high, upper)
         }
-        (Element::F16, _) => {
-            // All words hold the same half twice: any part of the packed register will do.
-            let low = b.vshr(high, amount);
-            let twice = b.vor(high, low);
-            b.vunpack_f16(twice, 0)
-        }
+        (Element::F16, _) => f32_of_f16(b, high),
         (_, Class::Signed) => b.vsra(high, amount),
         (_, Class::Mask) => {
             let byte = b.vshr(high, amount);
@@ -86,4 +86,19 @@ pub fn extend(b: &mut Builder, high: V, element: Element) -> Register {
         (_, _) if rest == 0 => high,
         (_, _) => b.vshr(high, amount),
     })
+}
+
+/// The value of an f16 in the upper half of each word. Unpacking would put the sublanes elsewhere.
+fn f32_of_f16(b: &mut Builder, high: V) -> V {
+    let (rest, sign) = (b.bits(0x7fff_0000), b.bits(0x8000_0000));
+    let (rest, sign) = (b.vand(high, rest), b.vand(high, sign));
+    // Exponent and fraction in their places, the exponent too small by the difference of biases.
+    let (three, scale) = (b.i32(3), b.f32(f32::from_bits((127 + 112) << 23)));
+    let magnitude = b.vshr(rest, three);
+    let finite = b.vmul_f32(magnitude, scale);
+    let (largest, exponent) = (b.bits(0x0f7f_ffff), b.bits(0x7f80_0000));
+    let special = b.vor(magnitude, exponent);
+    let is_finite = b.vcmp_le_s32(magnitude, largest);
+    let magnitude = b.vsel(is_finite, finite, special);
+    b.vor(magnitude, sign)
 }

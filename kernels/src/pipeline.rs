@@ -12,9 +12,11 @@
 //! The steps of the parallel dimensions are dealt to the cores in two halves; the dimensions of a
 //! reduction stay together on one core.
 
+mod padding;
 mod window;
 
-pub use window::{Block, Edge, Grid, GridDimension, TileAxis, TileBlock, Window};
+pub use padding::Padding;
+pub use window::{Block, Edge, Grid, GridDimension, InnerDimension, TileAxis, TileBlock, Window};
 
 use crate::llo::{Address, Builder, S, ScratchId, Value};
 use palmetto_isa::{MemorySpace, memory::VREG_GRANULES};
@@ -22,6 +24,8 @@ use palmetto_isa::{MemorySpace, memory::VREG_GRANULES};
 /// The place of a kernel's body in the walk.
 #[derive(Clone, Debug)]
 pub struct Step {
+    /// Per dimension of the grid, the number of the window.
+    pub indices: Vec<S>,
     /// Per dimension of the grid, the first unit of the windows.
     pub positions: Vec<S>,
     /// 1 in the first step of a reduction, else 0.
@@ -199,7 +203,7 @@ impl Buffer<'_> {
     fn hbm(&self, b: &mut Builder, grid: &Grid, indices: &[S]) -> S {
         let mut address = self.array;
         for d in &self.depends {
-            let position = position(b, grid.dimensions[*d], indices[*d]);
+            let position = position(b, grid, indices, *d);
             let offset = b.smul_imm(position, int(self.window.strides[*d]));
             address = b.sadd(address, offset);
         }
@@ -285,7 +289,7 @@ impl Buffer<'_> {
 
     /// Fills an input that is cut somewhere with zeros, so that nothing undefined is read.
     fn clear_edges(&self, b: &mut Builder) {
-        if self.window.edges.is_empty() {
+        if self.window.edges.is_empty() && !self.window.block.has_gaps() {
             return;
         }
         let registers = self.window.block.granules() * self.n_slots / VREG_GRANULES;
@@ -326,9 +330,15 @@ impl Buffer<'_> {
     }
 }
 
-/// The first unit of the window with `index`.
-fn position(b: &mut Builder, dimension: GridDimension, index: S) -> S {
-    let position = b.smul_imm(index, int(dimension.block));
+/// The first unit, along dimension `d`, of the window at `indices`.
+fn position(b: &mut Builder, grid: &Grid, indices: &[S], d: usize) -> S {
+    let dimension = grid.dimensions[d];
+    if let Some(inner) = grid.inner.iter().find(|inner| inner.dimension == d) {
+        let before = b.smul_imm(indices[inner.of], -int(dimension.count()));
+        let last = b.sadd_imm(before, int(inner.extent - 1));
+        return b.smin(indices[d], last);
+    }
+    let position = b.smul_imm(indices[d], int(dimension.block));
     if dimension.extent.is_multiple_of(dimension.block) {
         return position;
     }
@@ -436,7 +446,7 @@ impl Walk<'_> {
         outputs: Vec<Address>,
     ) -> Step {
         let n = indices.len();
-        let positions = (0..n).map(|d| position(b, self.grid.dimensions[d], indices[d])).collect();
+        let positions = (0..n).map(|d| position(b, self.grid, indices, d)).collect();
         let (mut is_first, mut is_last) = (b.s(1), b.s(1));
         let dimensions = self.grid.dimensions.iter().zip(indices);
         for (dimension, index) in dimensions.skip(n - self.grid.n_reduced) {
@@ -445,7 +455,8 @@ impl Walk<'_> {
             is_first = b.sand(is_first, first_here);
             is_last = b.sand(is_last, last_here);
         }
-        Step { positions, is_first, is_last, inputs, is_fresh: Vec::new(), outputs }
+        let indices = indices.to_vec();
+        Step { indices, positions, is_first, is_last, inputs, is_fresh: Vec::new(), outputs }
     }
 
     /// Writes back the output windows that the next step does not have; their states for it.

@@ -14,48 +14,15 @@ mod emit;
 mod plan;
 mod site;
 
+pub use crate::operand::{Access, Input};
+
 use crate::{
-    element::Element,
     expression::{Expression, NodeId, NodeOp},
     llo::{Builder, Function},
+    operand::Space,
 };
 use palmetto_isa::ChipSpec;
 use thiserror::Error;
-
-/// How an operand is laid over the iteration space.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Access {
-    /// Tiles of rows and lanes; `majors` says which of the major dimensions it has, `lanes` how
-    /// many lanes (as the iteration space, but under `Shift`, `Reverse` and `Join`).
-    Tiles {
-        /// Which major dimensions it has.
-        majors: Vec<bool>,
-        /// Lanes of its rows.
-        lanes: usize,
-    },
-    /// One value per lane: an array of rank 1.
-    Row {
-        /// How many lanes.
-        lanes: usize,
-    },
-    /// One value per row, which lies in the lanes of an array of some of the major dimensions and
-    /// the rows.
-    Column {
-        /// Which major dimensions it has.
-        majors: Vec<bool>,
-    },
-    /// One value.
-    Scalar,
-}
-
-/// An operand.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Input {
-    /// The type in memory.
-    pub element: Element,
-    /// How it is laid over the iteration space.
-    pub access: Access,
-}
 
 /// What a row kernel computes. Launch arguments are the inputs, then the outputs.
 #[derive(Clone, Debug)]
@@ -97,14 +64,6 @@ pub enum RowwiseError {
         /// Granules there are.
         available: usize,
     },
-    /// Tile rows of a matrix do not fill packed registers, and matrices must be kept apart.
-    #[error("{rows} rows of a matrix do not fill registers of {packing} tile rows")]
-    Unaligned {
-        /// Rows of a matrix.
-        rows: usize,
-        /// Tile rows of a packed register.
-        packing: usize,
-    },
     /// Joined or shifted columns of very long rows.
     #[error("columns are joined or shifted in rows of {lanes} lanes; at most {limit} are possible")]
     TooManyColumns {
@@ -122,6 +81,10 @@ impl Rowwise {
     /// Why there is none.
     pub fn check(&self, chip: &ChipSpec) -> Result<(), RowwiseError> {
         plan::plan(self, chip).map(|_| ())
+    }
+
+    fn space(&self) -> Space<'_> {
+        Space { majors: &self.majors, rows: self.rows, lanes: self.lanes }
     }
 
     /// The pairs of an input and an output that may be one array in a launch: in every step the
@@ -192,7 +155,7 @@ mod tests {
             (Element::F32, tiles(200)),
             (Element::F32, repeated),
             (Element::Bf16, tiles(200)),
-            (Element::F32, Access::Row { lanes: 200 }),
+            (Element::F32, Access::Row { majors: vec![false], lanes: 200 }),
             (Element::F32, tiles(200)),
         ];
         assert_eq!(sum(inputs).shareable(&TPU_V4), [(0, 0), (4, 0)]);

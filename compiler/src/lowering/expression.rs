@@ -16,7 +16,8 @@ use palmetto_kernels::{
 
 use super::{Refusal, Region, reducer_of};
 use crate::hlo::{
-    ArrayLiteral, ComparisonDirection, ComparisonType, InstructionId, Literal, Op, Opcode,
+    ArrayLiteral, ComparisonDirection, ComparisonType, ComputationId, InstructionId, Literal,
+    Module, Op, Opcode,
 };
 
 /// The axis of the iteration space that each dimension is.
@@ -59,6 +60,11 @@ impl<'r> Translator<'r> {
     pub(super) fn root(&mut self, id: InstructionId) -> Result<NodeId, Refusal> {
         let mapping: Mapping = (0..self.space.len()).collect();
         self.value(id, &mapping)
+    }
+
+    /// The node of a scalar.
+    pub(super) fn scalar(&mut self, id: InstructionId) -> Result<NodeId, Refusal> {
+        self.value(id, &Vec::new())
     }
 
     /// Makes the dot `id` input 0: f32 sums, rounded to its type.
@@ -220,11 +226,8 @@ impl<'r> Translator<'r> {
             return region.refuse(id, "a reduction over another number of lanes");
         }
         let element = region.element(id)?;
-        let (reducer, combine) = match reducer_of(region.module(), *to_apply) {
-            Some(Opcode::Add) => (Reducer::Add, Binary::Add),
-            Some(Opcode::Maximum) => (Reducer::Max, Binary::Maximum),
-            Some(Opcode::Minimum) => (Reducer::Min, Binary::Minimum),
-            _ => return region.refuse(id, "a reduction with another computation"),
+        let Some((reducer, combine)) = reducer_for(region.module(), *to_apply, element) else {
+            return region.refuse(id, "a reduction with another computation");
         };
         if element.class() == Class::Mask {
             return region.refuse(id, "a reduction of predicates");
@@ -250,14 +253,44 @@ fn axis_of(axis: usize, rank: usize) -> Axis {
     }
 }
 
-fn is_identity(region: &Region<'_>, id: InstructionId, reducer: Reducer) -> bool {
+/// What a computation does to two elements, and the same as an op.
+pub(super) fn reducer_for(
+    module: &Module,
+    computation: ComputationId,
+    element: Element,
+) -> Option<(Reducer, Binary)> {
+    let is_mask = element.class() == Class::Mask;
+    let is_float = element.class() == Class::Float;
+    match reducer_of(module, computation)? {
+        // Predicates are numbers below 2, and their sum is at most 1.
+        Opcode::Add if is_mask => Some((Reducer::Or, Binary::Or)),
+        Opcode::Multiply if is_mask => Some((Reducer::And, Binary::And)),
+        Opcode::Add => Some((Reducer::Add, Binary::Add)),
+        Opcode::Multiply => Some((Reducer::Multiply, Binary::Multiply)),
+        Opcode::Maximum => Some((Reducer::Max, Binary::Maximum)),
+        Opcode::Minimum => Some((Reducer::Min, Binary::Minimum)),
+        Opcode::And if !is_float => Some((Reducer::And, Binary::And)),
+        Opcode::Or if !is_float => Some((Reducer::Or, Binary::Or)),
+        Opcode::Xor if !is_float => Some((Reducer::Xor, Binary::Xor)),
+        _ => None,
+    }
+}
+
+/// Whether combining with the constant `id` changes nothing.
+#[expect(clippy::float_cmp, reason = "the identities are exact")]
+pub(super) fn is_identity(region: &Region<'_>, id: InstructionId, reducer: Reducer) -> bool {
     let Op::Constant { literal: Literal::Array(value) } = region.instruction(id).op() else {
         return false;
     };
     let value = value.get_f64(0);
     let is_float = region.element(id).is_ok_and(|element| element.class() == Class::Float);
+    let is_mask = region.element(id).is_ok_and(|element| element.class() == Class::Mask);
     match reducer {
-        Reducer::Add => value == 0.0,
+        Reducer::Add | Reducer::Or | Reducer::Xor => value == 0.0,
+        Reducer::Multiply => value == 1.0,
+        Reducer::And | Reducer::Min if is_mask => value == 1.0,
+        Reducer::Max if is_mask => value == 0.0,
+        Reducer::And => value == -1.0,
         Reducer::Max => is_float && value == f64::NEG_INFINITY,
         Reducer::Min => is_float && value == f64::INFINITY,
     }

@@ -119,7 +119,8 @@ fn wanted(
             wanted
         }
         Op::Transpose { dimensions } => order.iter().map(|d| dimensions[*d]).collect(),
-        Op::Reduce { dimensions, .. } if shape.rank() > 0 => {
+        // The result of several arrays is a tuple, which has no order.
+        Op::Reduce { dimensions, .. } if instruction.shape().as_array().is_some() => {
             let kept: Vec<usize> = (0..shape.rank()).filter(|d| !dimensions.contains(d)).collect();
             let mut in_order = order.iter().map(|d| kept[*d]);
             let place =

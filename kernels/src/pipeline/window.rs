@@ -21,12 +21,26 @@ impl GridDimension {
 }
 
 /// The steps of a kernel.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Grid {
     /// The dimensions, slowest first.
     pub dimensions: Vec<GridDimension>,
     /// How many of them, at the end, are of a reduction.
     pub n_reduced: usize,
+    /// Dimensions that walk the inside of another's windows.
+    pub inner: Vec<InnerDimension>,
+}
+
+/// A dimension that walks what a window along another one holds, unit by unit. Where the last
+/// window holds fewer units, the last unit is walked several times.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InnerDimension {
+    /// The dimension, of windows of one unit.
+    pub dimension: usize,
+    /// The dimension whose windows it walks; each of its units is as many as `dimension` has.
+    pub of: usize,
+    /// Units in all.
+    pub extent: usize,
 }
 
 impl Grid {
@@ -72,6 +86,13 @@ impl TileBlock {
         (group * self.columns + column) * VREG_GRANULES
     }
 
+    /// The same with every tile row in registers of its own.
+    fn walk_separately(&self, rows: usize, columns: usize) -> Walked {
+        let tile = self.element.tile_granules();
+        let of_rows = (rows, self.array_columns * tile, self.columns * VREG_GRANULES);
+        Walked { dimensions: vec![of_rows, (columns, tile, VREG_GRANULES)], piece: tile }
+    }
+
     /// The strided walk of a transfer of the first `rows` and `columns`.
     fn walk(&self, rows: usize, columns: usize) -> Walked {
         let tile = self.element.tile_granules();
@@ -93,6 +114,9 @@ impl TileBlock {
 pub enum Block {
     /// Tiles of an array.
     Tiles(TileBlock),
+    /// Tiles of an array of which every tile row is in registers of its own, at part 0, also where
+    /// the element type packs several: for matrices whose tile rows do not fill packed registers.
+    Separate(TileBlock),
     /// Granules in their order.
     Linear(usize),
 }
@@ -109,8 +133,22 @@ impl Block {
     pub fn granules(&self) -> usize {
         match self {
             Self::Tiles(tiles) => tiles.granules(),
+            Self::Separate(tiles) => tiles.rows * tiles.columns * VREG_GRANULES,
             Self::Linear(granules) => *granules,
         }
+    }
+
+    /// Tile rows that share a register.
+    pub fn packing(&self) -> usize {
+        match self {
+            Self::Tiles(tiles) => tiles.element.packing(),
+            Self::Separate(_) | Self::Linear(_) => 1,
+        }
+    }
+
+    /// Whether some words of its registers are never moved.
+    pub(super) fn has_gaps(&self) -> bool {
+        matches!(self, Self::Separate(tiles) if tiles.element.packing() > 1)
     }
 
     /// The tiles.
@@ -119,22 +157,29 @@ impl Block {
     /// If the window is of another kind.
     pub fn tiles(&self) -> &TileBlock {
         match self {
-            Self::Tiles(tiles) => tiles,
+            Self::Tiles(tiles) | Self::Separate(tiles) => tiles,
             Self::Linear(_) => panic!("a window of granules has no tiles"),
         }
     }
 
     pub(super) fn descriptor(&self, fetch: bool, edges: &[Edge]) -> DmaDescriptor {
+        let cut = |axis: TileAxis, whole: usize| {
+            let edges = edges.iter().filter(|edge| edge.axis == axis);
+            edges.map(|edge| edge.count).fold(whole, usize::min)
+        };
         let Walked { dimensions, piece } = match self {
             Self::Tiles(tiles) => {
-                let cut = |axis: TileAxis, whole: usize| {
-                    let edges = edges.iter().filter(|edge| edge.axis == axis);
-                    edges.map(|edge| edge.count).fold(whole, usize::min)
-                };
                 let rows = cut(TileAxis::Rows, tiles.rows);
                 tiles.walk(rows, cut(TileAxis::Columns, tiles.columns))
             }
-            Self::Linear(granules) => Walked { dimensions: Vec::new(), piece: *granules },
+            Self::Separate(tiles) => {
+                let rows = cut(TileAxis::Rows, tiles.rows);
+                tiles.walk_separately(rows, cut(TileAxis::Columns, tiles.columns))
+            }
+            Self::Linear(granules) => {
+                let piece = cut(TileAxis::Rows, *granules);
+                Walked { dimensions: Vec::new(), piece }
+            }
         };
         let count = |value: usize| u32::try_from(value).expect("windows are below 2^31 granules");
         let mut descriptor = DmaDescriptor {
@@ -158,10 +203,10 @@ impl Block {
     }
 }
 
-/// An axis of a block of tiles.
+/// What a window may have less of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TileAxis {
-    /// Tile rows.
+    /// Tile rows; granules of a block that is linear.
     Rows,
     /// Columns of 128 lanes.
     Columns,
@@ -174,7 +219,7 @@ pub struct Edge {
     pub dimension: Option<usize>,
     /// What there is less of.
     pub axis: TileAxis,
-    /// How many there are: tile rows (a multiple of the packing) or columns.
+    /// How many there are: tile rows (a multiple of the block's packing), columns or granules.
     pub count: usize,
 }
 
@@ -192,4 +237,13 @@ pub struct Window {
     pub strides: Vec<usize>,
     /// Where it is cut. What was cut off an input holds zeros or what was there in an earlier step.
     pub edges: Vec<Edge>,
+}
+
+impl Window {
+    /// Granules of VMEM that it takes in [`pipeline`](super::pipeline): two buffers, unless it never
+    /// changes.
+    pub fn buffered_granules(&self) -> usize {
+        let slots = if self.strides.iter().all(|stride| *stride == 0) { 1 } else { 2 };
+        slots * self.block.granules()
+    }
 }

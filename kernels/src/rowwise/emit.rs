@@ -2,14 +2,16 @@
 
 use super::{
     plan::{Plan, Stage},
-    site::{RowSite, int},
+    site::RowSite,
 };
 use crate::{
-    element::{Class, Element},
+    element::Element,
     expression::{Emitter, NodeId, NodeOp, Place, Reducer, Register, narrow},
-    llo::{Address, Builder, S, ScratchId, V, Value},
+    llo::{Address, Builder, ScratchId, V, Value},
+    operand::int,
     packing,
     pipeline::{Step, pipeline},
+    reducer::{across_lanes, combine, identity},
 };
 use palmetto_isa::{
     ChipSpec, MemorySpace,
@@ -19,6 +21,10 @@ use palmetto_isa::{
 pub(super) fn emit(b: &mut Builder, plan: &Plan<'_>, chip: &ChipSpec) {
     let saved = b.scratch("saved", MemorySpace::Vmem, plan.saved_granules());
     let windows = (plan.inputs.as_slice(), plan.outputs.as_slice());
+    let flag = int(2 * (plan.inputs.len() + plan.outputs.len()));
+    for output in &plan.outputs {
+        plan.padding(output).clear(b, chip.n_cores, flag);
+    }
     pipeline(b, (&plan.grid, chip.n_cores), windows, |b, step| {
         let kernel = Kernel { plan, saved };
         kernel.window(b, step);
@@ -195,8 +201,8 @@ impl Kernel<'_> {
         column: usize,
     ) {
         let node = self.plan.spec.outputs[n];
-        let tiles = *self.plan.outputs[n].block.tiles();
-        let packing = tiles.element.packing();
+        let block = &self.plan.outputs[n].block;
+        let (tiles, packing) = (block.tiles(), block.packing());
         for group in 0..self.plan.rows_at_once() / packing {
             let parts: Vec<Register> = (0..packing)
                 .map(|part| {
@@ -251,60 +257,4 @@ fn vector(value: &Value) -> V {
         Value::V(v) => *v,
         Value::S(_) | Value::M(_) => panic!("accumulators are vectors"),
     }
-}
-
-/// The value that changes nothing.
-fn identity(b: &mut Builder, (reducer, element): (Reducer, Element)) -> V {
-    match (reducer, element.class()) {
-        (Reducer::Add, _) => b.i32(0),
-        (Reducer::Max, Class::Float) => b.f32(f32::NEG_INFINITY),
-        (Reducer::Max, Class::Signed) => b.i32(i32::MIN),
-        (Reducer::Max, _) => b.i32(0),
-        (Reducer::Min, Class::Float) => b.f32(f32::INFINITY),
-        (Reducer::Min, Class::Signed) => b.i32(i32::MAX),
-        (Reducer::Min, _) => b.i32(-1),
-    }
-}
-
-/// One step of a reduction.
-fn combine(b: &mut Builder, (reducer, element): (Reducer, Element), x: V, y: V) -> V {
-    match (reducer, element.class()) {
-        (Reducer::Add, Class::Float) => b.vadd_f32(x, y),
-        (Reducer::Add, _) => b.vadd_s32(x, y),
-        (Reducer::Max, Class::Float) => b.vmax_f32(x, y),
-        (Reducer::Max, Class::Signed) => b.vmax_s32(x, y),
-        (Reducer::Max, _) => b.vmax_u32(x, y),
-        (Reducer::Min, Class::Float) => b.vmin_f32(x, y),
-        (Reducer::Min, Class::Signed) => b.vmin_s32(x, y),
-        (Reducer::Min, _) => b.vmin_u32(x, y),
-    }
-}
-
-/// Reduces each value over its lanes; the results are in all lanes.
-fn across_lanes(b: &mut Builder, (reducer, element): (Reducer, Element), values: &[V]) -> Vec<V> {
-    let units = || (0..values.len()).map(|n| u8::from(n % 2 == 1));
-    if element.class() == Class::Float {
-        for (value, unit) in values.iter().zip(units()) {
-            match reducer {
-                Reducer::Add => b.xlu_sum_f32(unit, *value),
-                Reducer::Max => b.xlu_max_f32(unit, *value),
-                Reducer::Min => b.xlu_min_f32(unit, *value),
-            }
-        }
-        return units().map(|unit| b.xlu_pop(unit)).collect();
-    }
-    let mut values = values.to_vec();
-    let mut distance = LANES / 2;
-    while distance > 0 {
-        let amount: S = b.s(int(distance));
-        for (value, unit) in values.iter().zip(units()) {
-            b.xlu_rot(unit, *value, amount);
-        }
-        let moved: Vec<V> = units().map(|unit| b.xlu_pop(unit)).collect();
-        values = (values.iter().zip(moved))
-            .map(|(value, moved)| combine(b, (reducer, element), *value, moved))
-            .collect();
-        distance /= 2;
-    }
-    values
 }

@@ -4,7 +4,8 @@ use super::{Access, Input, Rowwise, RowwiseError};
 use crate::{
     element::Element,
     expression::{Axis, Binary, NodeId, NodeOp, Unary},
-    pipeline::{Block, Edge, Grid, GridDimension, TileAxis, TileBlock, Window},
+    operand::{Whole, columns_of},
+    pipeline::{Block, Edge, Grid, GridDimension, Padding, TileAxis, TileBlock, Window},
 };
 use palmetto_isa::{
     ChipSpec,
@@ -43,8 +44,10 @@ pub(super) struct Plan<'a> {
     pub(super) stages: Vec<Stage>,
     /// Values that stages leave in VMEM, in their order there.
     pub(super) saved: Vec<NodeId>,
-    /// Tile rows of a group: the packing of the narrowest operand.
+    /// Tile rows of a group: the packing of the narrowest operand, or 1 if they are separate.
     pub(super) packing: usize,
+    /// Whether every tile row is in registers of its own.
+    is_separate: bool,
     /// Groups that the row loop works on at a time.
     pub(super) groups: usize,
     /// Groups of a window.
@@ -55,17 +58,13 @@ pub(super) struct Plan<'a> {
     pub(super) columns: usize,
 }
 
-pub(super) fn columns_of(lanes: usize) -> usize {
-    lanes.div_ceil(LANES)
-}
-
 pub(super) fn plan<'a>(spec: &'a Rowwise, chip: &ChipSpec) -> Result<Plan<'a>, RowwiseError> {
     if spec.rows == 0 || spec.lanes == 0 || spec.majors.contains(&0) {
         return Err(RowwiseError::Empty { name: spec.name.clone() });
     }
     let columns = columns_of(spec.lanes);
     let needed = spec.expression.reachable(&spec.outputs);
-    let packing = packing(spec);
+    let mut packing = packing(spec);
     let moves_columns = needed.iter().any(|id| spec.expression.node(*id).op.moves_lanes());
     if moves_columns && columns > COLUMNS_UNROLLED {
         let limit = COLUMNS_UNROLLED * LANES;
@@ -79,8 +78,9 @@ pub(super) fn plan<'a>(spec: &'a Rowwise, chip: &ChipSpec) -> Result<Plan<'a>, R
     } else {
         tile_rows
     };
-    if majors.iter().product::<usize>() > 1 && !per_matrix.is_multiple_of(packing) {
-        return Err(RowwiseError::Unaligned { rows: spec.rows, packing });
+    let is_separate = majors.iter().product::<usize>() > 1 && !per_matrix.is_multiple_of(packing);
+    if is_separate {
+        packing = 1;
     }
     let extent = per_matrix.div_ceil(packing);
     let n_columns_kept = stages.iter().map(|stage| stage.reductions.len()).sum::<usize>();
@@ -101,12 +101,13 @@ pub(super) fn plan<'a>(spec: &'a Rowwise, chip: &ChipSpec) -> Result<Plan<'a>, R
     };
     let mut plan = Plan {
         spec,
-        grid: Grid { dimensions: Vec::new(), n_reduced: 0 },
+        grid: Grid { dimensions: Vec::new(), n_reduced: 0, inner: Vec::new() },
         inputs: Vec::new(),
         outputs: Vec::new(),
         stages,
         saved,
         packing,
+        is_separate,
         groups,
         block: 1,
         columns_at_once,
@@ -151,7 +152,7 @@ fn is_flat(spec: &Rowwise, needed: &[NodeId]) -> bool {
     let has_parts = spec.inputs.iter().any(|input| match &input.access {
         Access::Tiles { majors, .. } => majors.iter().any(|has| !has),
         Access::Column { .. } => true,
-        Access::Row { .. } | Access::Scalar => false,
+        Access::Row { majors, .. } | Access::Scalar { majors } => majors.iter().any(|has| *has),
     });
     spec.majors.is_empty() || !(asks_for_rows || has_parts)
 }
@@ -210,8 +211,8 @@ impl Plan<'_> {
             }
             self.fill(majors, extent, block);
             let windows = self.inputs.iter().chain(&self.outputs);
-            let needed = windows.map(|window| 2 * window.block.granules()).sum::<usize>()
-                + self.saved_granules();
+            let needed =
+                windows.map(Window::buffered_granules).sum::<usize>() + self.saved_granules();
             if needed <= available {
                 return Ok(block);
             }
@@ -229,7 +230,7 @@ impl Plan<'_> {
         self.block = block;
         let steps = GridDimension { extent: extent.div_ceil(block), block: 1 };
         let dimensions = majors_of_grid.chain([steps]).collect();
-        self.grid = Grid { dimensions, n_reduced: 0 };
+        self.grid = Grid { dimensions, n_reduced: 0, inner: Vec::new() };
         let spec = self.spec;
         self.inputs = (spec.inputs.iter().enumerate())
             .map(|(n, input)| self.input_window(n, input, (majors, block)))
@@ -254,10 +255,6 @@ impl Plan<'_> {
     ) -> Window {
         let element = input.element;
         let name = format!("input{argument}");
-        let whole = |length: usize| {
-            let rows = length.div_ceil(SUBLANES * LANES).next_multiple_of(element.packing());
-            Block::Tiles(TileBlock { element, rows, columns: 1, array_columns: 1 })
-        };
         let mut strides = vec![0; majors.len() + 1];
         let mut edges = Vec::new();
         let block = match &input.access {
@@ -274,11 +271,12 @@ impl Plan<'_> {
                     }
                 }
                 let rows = block * self.packing;
-                Block::Tiles(TileBlock { element, rows, columns, array_columns: columns })
+                let tiles = TileBlock { element, rows, columns, array_columns: columns };
+                if self.is_separate { Block::Separate(tiles) } else { Block::Tiles(tiles) }
             }
-            Access::Row { lanes } => whole(*lanes),
-            Access::Column { majors: has } => self.column_block(element, has),
-            Access::Scalar => whole(1),
+            Access::Row { .. } | Access::Column { .. } | Access::Scalar { .. } => {
+                Whole { space: self.spec.space(), input }.block()
+            }
         };
         Window { name, argument, block, strides, edges }
     }
@@ -290,31 +288,23 @@ impl Plan<'_> {
         let steps = self.grid.dimensions.last().map_or(1, |dimension| dimension.count());
         let matrices: usize = if majors.is_empty() { self.spec.majors.iter().product() } else { 1 };
         let rows = matrices * self.spec.rows.div_ceil(SUBLANES);
-        let available = rows.next_multiple_of(element.packing());
+        let packing = if self.is_separate { 1 } else { element.packing() };
+        let available = rows.next_multiple_of(packing);
         let rows = block * self.packing;
         let count = available - (steps - 1) * rows;
         let dimension = (steps > 1).then_some(majors.len());
         (count < rows).then_some(Edge { dimension, axis: TileAxis::Rows, count })
     }
 
-    /// A whole array of one value per row.
-    fn column_block(&self, element: Element, has: &[bool]) -> Block {
-        let packing = element.packing();
-        let majors = self.column_majors(has);
-        let Some((last, others)) = majors.split_last() else {
-            let rows = self.spec.rows.div_ceil(SUBLANES * LANES).next_multiple_of(packing);
-            return Block::Tiles(TileBlock { element, rows, columns: 1, array_columns: 1 });
-        };
-        let rows = others.iter().product::<usize>() * last.div_ceil(SUBLANES);
-        let columns = columns_of(self.spec.rows);
-        let rows = rows.next_multiple_of(packing);
-        Block::Tiles(TileBlock { element, rows, columns, array_columns: columns })
-    }
-
-    /// The sizes of the major dimensions that such an array has.
-    pub(super) fn column_majors(&self, has: &[bool]) -> Vec<usize> {
-        let sizes = self.spec.majors.iter().zip(has);
-        sizes.filter(|(_, has)| **has).map(|(size, _)| *size).collect()
+    /// What of the array of an output no window covers.
+    pub(super) fn padding(&self, window: &Window) -> Padding {
+        let tiles = window.block.tiles();
+        let matrices: usize = self.spec.majors.iter().product();
+        let rows = matrices * self.spec.rows.div_ceil(SUBLANES);
+        let missing = rows.next_multiple_of(tiles.element.packing()) - rows;
+        let row = tiles.array_columns * tiles.element.tile_granules();
+        let granules = if self.is_separate { missing * row } else { 0 };
+        Padding { argument: window.argument, first: rows * row, granules }
     }
 }
 

@@ -54,8 +54,8 @@ fn movement(
     Ok(Some(Rc::new(floats(&moved))))
 }
 
-/// Deviations of a sum add up by their squares; the largest of several is no more uncertain than
-/// the most uncertain one.
+/// Deviations of a sum add up by their squares, those of a product relative to the factors; the
+/// largest of several is no more uncertain than the most uncertain one.
 fn reduce(
     module: &Module,
     instruction: &Instruction,
@@ -66,6 +66,9 @@ fn reduce(
     let [operand, _init] = operands else { return Err(no_rule(instruction)) };
     let reducer = module.computation(*to_apply);
     let reducer = reducer.instruction(reducer.root()).op();
+    if matches!(reducer, Op::Multiply) {
+        return product(instruction, operand, dimensions, result);
+    }
     let is_sum = matches!(reducer, Op::Add);
     if !is_sum && !matches!(reducer, Op::Maximum | Op::Minimum) {
         return Err(no_rule(instruction));
@@ -88,6 +91,36 @@ fn reduce(
         let sum = result.get_f64(n);
         let variance = squares.get_f64(n) + own * (magnitudes.get_f64(n) + sum * sum);
         narrow((variance + final_rounding(element_type, sum)).sqrt())
+    });
+    Ok(Some(Rc::new(deviation.collect())))
+}
+
+/// The relative variances of the factors and of the roundings add up.
+fn product(
+    instruction: &Instruction,
+    operand: &Uncertain,
+    dimensions: &[usize],
+    result: &ArrayLiteral,
+) -> Result<Deviation, ToleranceError> {
+    let mut relative = Vec::new();
+    for (n, deviation) in floats(&operand.deviations()).into_iter().enumerate() {
+        let factor = operand.value.get_f64(n);
+        if deviation > 0.0 && factor == 0.0 {
+            return Err(no_rule(instruction));
+        }
+        let error = if deviation > 0.0 { f64::from(deviation) / factor } else { 0.0 };
+        relative.push(narrow(error.powi(2)));
+    }
+    let relative = literal(operand.value.shape(), relative);
+    let variances = reduced(relative, dimensions, Op::Add)?;
+    let depth = operand.value.element_count() / result.element_count().max(1);
+    let element_type = result.element_type();
+    let own = accumulated(depth, rounding::unit(element_type));
+    let deviation = (0..result.element_count()).map(|n| {
+        let product = result.get_f64(n);
+        let variance = (variances.get_f64(n) + own) * product * product;
+        // Small products lose digits on the way: by less than the least deviation there is.
+        narrow((variance + final_rounding(element_type, product)).sqrt()).max(f32::from_bits(1))
     });
     Ok(Some(Rc::new(deviation.collect())))
 }

@@ -1,0 +1,608 @@
+//! The plan of a reduction: grid, windows, and where partial results are kept.
+
+use palmetto_isa::{
+    ChipSpec,
+    memory::{GRANULE_BYTES, LANES, SUBLANES, VREG_GRANULES},
+};
+
+use super::{Access, Dimension, Reduce, ReduceError, Space};
+use crate::{
+    expression::{Axis, NodeOp},
+    operand::{Whole, columns_of},
+    pipeline::{
+        Block, Edge, Grid, GridDimension, InnerDimension, Padding, TileAxis, TileBlock, Window,
+    },
+};
+
+/// Registers that one pass of a loop body works on.
+const UNROLLED: usize = 8;
+/// Granules that a window should not exceed: 2 MiB.
+const WINDOW_GRANULES: usize = 4096;
+/// Granules of all windows together, each counted twice: 8 MiB.
+const ALL_WINDOWS_GRANULES: usize = 16384;
+/// Slots of results whose rows are walked one by one.
+const MOST_SLOTS: usize = 1024;
+/// Steps per core that make the pipeline overlap transfers and computation well.
+const STEPS_PER_CORE: usize = 8;
+
+/// What a dimension of the grid walks over: an axis of the operand, so many units at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Role {
+    /// The axis: rows count in tile rows, lanes in columns.
+    pub(super) axis: Axis,
+    /// Units of the axis per unit of the grid.
+    pub(super) unit: usize,
+}
+
+/// How slots become elements of the result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Finish {
+    /// Each is a tile of the result already.
+    Tiles,
+    /// Reduced over the sublanes, each is a line of 128 lanes.
+    Sublanes,
+    /// Reduced over the lanes, each is 8 lanes of a line.
+    Lanes,
+    /// Reduced over both, each is an element.
+    Elements,
+}
+
+/// A block of the result.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Part {
+    /// Rows; 1 if the result has only lanes.
+    pub(super) rows: usize,
+    /// Lines of 128 lanes of a row.
+    pub(super) lines: usize,
+    /// Slots of a row.
+    pub(super) per_row: usize,
+    /// Slots of a line: registers of 8 lanes or, for elements, sets of 8 registers.
+    pub(super) per_line: usize,
+    /// Slots that become 8 lanes.
+    pub(super) per_tile: usize,
+}
+
+#[derive(Debug)]
+pub(super) struct Plan<'a> {
+    pub(super) spec: &'a Reduce,
+    pub(super) shape: Shape,
+    pub(super) grid: Grid,
+    /// Per dimension of the grid.
+    pub(super) roles: Vec<Role>,
+    pub(super) inputs: Vec<Window>,
+    pub(super) output: Window,
+    pub(super) padding: Padding,
+    pub(super) part: Part,
+    /// The major dimensions that the rows and the lanes of the result are, if they are.
+    pub(super) row_major: Option<usize>,
+    pub(super) lane_major: Option<usize>,
+    pub(super) tiling: Tiling,
+}
+
+/// The operand as matrices of tiles.
+#[derive(Clone, Debug)]
+pub(super) struct Shape {
+    pub(super) majors: Vec<usize>,
+    kept: Vec<bool>,
+    pub(super) rows: Dimension,
+    pub(super) lanes: Dimension,
+    /// Elements of an operand of rank 1.
+    pub(super) elements: Option<usize>,
+    /// Tile rows of a matrix.
+    pub(super) tile_rows: usize,
+    pub(super) columns: usize,
+    pub(super) finish: Finish,
+}
+
+/// How much a window holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Tiling {
+    /// Tile rows of a group: the packing of the narrowest operand, or 1 if they are separate.
+    pub(super) packing: usize,
+    is_separate: bool,
+    /// Matrices along the last major dimension.
+    pub(super) matrices: usize,
+    /// Groups of a matrix.
+    pub(super) groups: usize,
+    pub(super) columns: usize,
+    /// Columns that are worked on at a time.
+    pub(super) unrolled: usize,
+    /// Groups that are worked on at a time.
+    pub(super) groups_unrolled: usize,
+}
+
+impl Shape {
+    pub(super) fn new(spec: &Reduce) -> Self {
+        let (majors, rows, lanes, elements) = match spec.dimensions.as_slice() {
+            [] => panic!("a reduction of a scalar"),
+            [only] => {
+                let rows = Dimension { size: only.size.div_ceil(LANES), ..*only };
+                (&[][..], rows, Dimension { size: LANES, ..*only }, Some(only.size))
+            }
+            [majors @ .., rows, lanes] => (majors, *rows, *lanes, None),
+        };
+        let finish = match (rows.is_reduced, lanes.is_reduced) {
+            (false, false) => Finish::Tiles,
+            (true, false) => Finish::Sublanes,
+            (false, true) => Finish::Lanes,
+            (true, true) => Finish::Elements,
+        };
+        Self {
+            majors: majors.iter().map(|major| major.size).collect(),
+            kept: majors.iter().map(|major| !major.is_reduced).collect(),
+            rows,
+            lanes,
+            elements,
+            tile_rows: rows.size.div_ceil(SUBLANES),
+            columns: columns_of(lanes.size),
+            finish,
+        }
+    }
+
+    pub(super) fn space(&self) -> Space<'_> {
+        Space { majors: &self.majors, rows: self.rows.size, lanes: self.lanes.size }
+    }
+
+    fn kept_majors(&self) -> Vec<usize> {
+        (0..self.majors.len()).filter(|d| self.kept[*d]).collect()
+    }
+
+    /// The major dimensions that rows and lanes of the result are.
+    fn result_majors(&self) -> (Option<usize>, Option<usize>) {
+        let mut kept = self.kept_majors();
+        match self.finish {
+            Finish::Tiles => (None, None),
+            Finish::Sublanes | Finish::Lanes => (kept.pop(), None),
+            Finish::Elements => {
+                let lane = kept.pop();
+                (kept.pop(), lane)
+            }
+        }
+    }
+
+    /// Dimensions of the result.
+    fn result_rank(&self) -> usize {
+        if self.elements.is_some() {
+            return usize::from(self.finish == Finish::Tiles);
+        }
+        let tiled = usize::from(!self.rows.is_reduced) + usize::from(!self.lanes.is_reduced);
+        self.kept_majors().len() + tiled
+    }
+}
+
+pub(super) fn plan<'a>(spec: &'a Reduce, chip: &ChipSpec) -> Result<Plan<'a>, ReduceError> {
+    if spec.dimensions.iter().any(|dimension| dimension.size == 0) {
+        return Err(ReduceError::Empty(spec.name.clone()));
+    }
+    let roots: Vec<_> = spec.initial.into_iter().chain([spec.value]).collect();
+    let is_elementwise = spec.expression.reachable(&roots).into_iter().all(|id| {
+        let op = &spec.expression.node(id).op;
+        !op.moves_lanes() && !matches!(op, NodeOp::RowReduce(..))
+    });
+    if !is_elementwise {
+        return Err(ReduceError::Operand(spec.name.clone()));
+    }
+    let shape = Shape::new(spec);
+    let tiling = Tiling::new(spec, &shape, chip);
+    let plan = Plan::new(spec, shape, tiling);
+    let vmem = usize::try_from(chip.vmem_bytes).expect("VMEM fits an address space");
+    let available = vmem / GRANULE_BYTES - 1024;
+    let windows = plan.inputs.iter().chain([&plan.output]);
+    let needed =
+        windows.map(Window::buffered_granules).sum::<usize>() + plan.n_slots() * VREG_GRANULES;
+    if needed > available {
+        let name = spec.name.clone();
+        return Err(ReduceError::Vmem { name, needed, available });
+    }
+    Ok(plan)
+}
+
+impl Tiling {
+    fn new(spec: &Reduce, shape: &Shape, chip: &ChipSpec) -> Self {
+        let tiles = || {
+            let tiled = |input: &&super::Input| matches!(input.access, Access::Tiles { .. });
+            spec.inputs.iter().filter(tiled)
+        };
+        let packing = tiles().map(|input| input.element.packing()).max().unwrap_or(1);
+        let matrices: usize = shape.majors.iter().product();
+        let is_separate = matrices > 1 && !shape.tile_rows.is_multiple_of(packing);
+        let packing = if is_separate { 1 } else { packing };
+        let extent = shape.tile_rows.div_ceil(packing);
+        let registers = {
+            let whole = matrices * extent * packing * shape.columns;
+            let share = whole.div_ceil(chip.n_cores as usize * STEPS_PER_CORE);
+            let limit = (ALL_WINDOWS_GRANULES / (2 * tiles().count().max(1))).min(WINDOW_GRANULES);
+            share.min(limit / VREG_GRANULES).max(1)
+        };
+        let result_packing = spec.element().packing();
+        let line = line_unit(shape, result_packing);
+        // Groups that must be together, so that they fill lines of the result.
+        let least = match shape.finish {
+            Finish::Lanes => (line * LANES / SUBLANES).div_ceil(packing).min(extent),
+            Finish::Tiles | Finish::Sublanes | Finish::Elements => 1,
+        };
+        let mut unrolled = (UNROLLED / packing).max(1).min(shape.columns);
+        let columns = if shape.lanes.is_reduced {
+            (registers.max(64) / (least * packing)).clamp(1, shape.columns)
+        } else {
+            columns_of_result(shape, (unrolled, line), registers)
+        };
+        let mut groups = registers / (columns * packing);
+        if shape.finish == Finish::Lanes && shape.result_majors().0.is_some() {
+            groups = groups.min(MOST_SLOTS / SUBLANES / packing);
+        }
+        let groups = (groups / least * least).max(least).min(extent);
+        let powers = [8, 4, 2, 1].into_iter();
+        let at_most = |most: usize| powers.clone().find(|n| *n <= most).unwrap_or(1);
+        if !shape.lanes.is_reduced && !columns.is_multiple_of(unrolled) {
+            unrolled = columns;
+        } else if shape.lanes.is_reduced && columns < shape.columns {
+            unrolled = at_most(unrolled.min(columns));
+        }
+        let together = (UNROLLED / (unrolled * packing)).max(1);
+        let groups_unrolled = at_most(together.min(1 << groups.trailing_zeros()));
+        let matrices = 1;
+        let mut tiling =
+            Self { packing, is_separate, matrices, groups, columns, unrolled, groups_unrolled };
+        if groups == extent {
+            tiling.matrices = tiling.matrices_of(shape, (registers, line));
+        }
+        tiling
+    }
+
+    /// Matrices of a window that holds whole ones.
+    fn matrices_of(&self, shape: &Shape, (registers, line): (usize, usize)) -> usize {
+        let Some(last) = shape.majors.len().checked_sub(1) else { return 1 };
+        let size = shape.majors[last];
+        let wanted = registers / (self.groups * self.packing * self.columns);
+        let (row_major, lane_major) = shape.result_majors();
+        let unit = if row_major == Some(last) {
+            SUBLANES
+        } else if lane_major == Some(last) {
+            LANES * line
+        } else {
+            1
+        };
+        // Rather a larger window than one for each of many small matrices.
+        let matrices = if wanted * 4 >= unit { (wanted / unit).max(1) * unit } else { 1 };
+        let most = if lane_major == Some(last) && row_major.is_some() { LANES } else { size };
+        matrices.min(most).min(size)
+    }
+}
+
+/// Lines of the result that cannot be in different blocks: those that share words.
+fn line_unit(shape: &Shape, packing: usize) -> usize {
+    if shape.result_rank() == 1 { packing } else { 1 }
+}
+
+/// Columns of a window whose lanes are kept: a multiple of what is unrolled, or all.
+fn columns_of_result(shape: &Shape, (unrolled, line): (usize, usize), registers: usize) -> usize {
+    let unit = unrolled.next_multiple_of(line);
+    let half = shape.columns.div_ceil(2).next_multiple_of(unit);
+    let columns = half.min((registers / unit * unit).max(unit)).min(4 * unit);
+    if columns >= shape.columns { shape.columns } else { columns }
+}
+
+impl<'a> Plan<'a> {
+    fn new(spec: &'a Reduce, shape: Shape, tiling: Tiling) -> Self {
+        let (row_major, lane_major) = shape.result_majors();
+        let mut walk = Walk::default();
+        let outer = walk.blocks(&shape, &tiling, line_unit(&shape, spec.element().packing()));
+        walk.inside(&shape, &tiling, outer);
+        let Walk { grid, roles } = walk;
+        let mut plan = Self {
+            spec,
+            inputs: Vec::new(),
+            output: Window {
+                name: "output".to_owned(),
+                argument: spec.inputs.len(),
+                block: Block::Linear(VREG_GRANULES),
+                strides: vec![0; roles.len()],
+                edges: Vec::new(),
+            },
+            padding: Padding { argument: spec.inputs.len(), first: 0, granules: 0 },
+            part: Part { rows: 1, lines: 1, per_row: 1, per_line: 1, per_tile: 1 },
+            shape,
+            grid,
+            roles,
+            row_major,
+            lane_major,
+            tiling,
+        };
+        plan.inputs = (0..spec.inputs.len()).map(|n| plan.input(n)).collect();
+        plan.part = plan.part();
+        plan.set_output();
+        plan
+    }
+
+    /// Registers of partial results.
+    pub(super) fn n_slots(&self) -> usize {
+        self.part.rows * self.part.per_row
+    }
+
+    /// The dimension of the grid that walks `axis`, if one does; for major dimensions of the result,
+    /// the one that walks what windows are blocks of.
+    pub(super) fn dimension(&self, axis: Axis) -> Option<usize> {
+        self.roles.iter().position(|role| role.axis == axis)
+    }
+
+    /// The dimension of the grid that walks the inside of blocks of `axis`.
+    pub(super) fn inner_dimension(&self, axis: Axis) -> Option<usize> {
+        let inner = self.grid.inner.iter().map(|inner| inner.dimension);
+        inner.into_iter().find(|d| self.roles[*d].axis == axis)
+    }
+
+    /// Windows along an axis.
+    pub(super) fn count(&self, axis: Axis) -> usize {
+        self.dimension(axis).map_or(1, |d| self.grid.dimensions[d].count())
+    }
+
+    /// Units of the result, along a dimension of the grid, that are one block.
+    fn unit(&self, axis: Axis) -> usize {
+        self.dimension(axis).map_or(1, |d| self.roles[d].unit)
+    }
+
+    fn input(&self, n: usize) -> Window {
+        let input = &self.spec.inputs[n];
+        let (argument, name) = (n, format!("input{n}"));
+        let strides = vec![0; self.roles.len()];
+        let Access::Tiles { majors: has, .. } = &input.access else {
+            let block = Whole { space: self.shape.space(), input }.block();
+            return Window { name, argument, block, strides, edges: Vec::new() };
+        };
+        let (tiling, element) = (&self.tiling, input.element);
+        let last = self.shape.majors.len().wrapping_sub(1);
+        let has_last = has.last() == Some(&true);
+        let matrix = tiling.groups * tiling.packing;
+        let rows = if has_last { tiling.matrices * matrix } else { matrix };
+        let tiles =
+            TileBlock { element, rows, columns: tiling.columns, array_columns: self.shape.columns };
+        let block = if tiling.is_separate { Block::Separate(tiles) } else { Block::Tiles(tiles) };
+        let mut window = Window { name, argument, block, strides, edges: Vec::new() };
+        self.set_tile_strides(&mut window, has);
+        self.cut(&mut window, (Axis::Row, TileAxis::Rows), self.shape.tile_rows);
+        self.cut(&mut window, (Axis::Lane, TileAxis::Columns), self.shape.columns);
+        if has_last && tiling.matrices > 1 {
+            let rows = self.shape.majors[last] * matrix;
+            self.cut(&mut window, (Axis::Major(last), TileAxis::Rows), rows);
+        }
+        window
+    }
+
+    /// The strides of an array in tiles that has the major dimensions `has`.
+    fn set_tile_strides(&self, window: &mut Window, has: &[bool]) {
+        let tiles = window.block.tiles();
+        let tile = tiles.element.tile_granules();
+        let row = tiles.array_columns * tile;
+        for (stride, role) in window.strides.iter_mut().zip(&self.roles) {
+            *stride = match role.axis {
+                Axis::Major(d) if !has[d] => 0,
+                Axis::Major(d) => {
+                    let inner = (d + 1..has.len()).filter(|other| has[*other]);
+                    let inner: usize = inner.map(|other| self.shape.majors[other]).product();
+                    role.unit * inner * self.shape.tile_rows * row
+                }
+                Axis::Row => role.unit * row,
+                Axis::Lane => role.unit * tile,
+            };
+        }
+    }
+
+    /// Cuts the last window along an axis of `all` rows or columns.
+    fn cut(&self, window: &mut Window, (axis, of): (Axis, TileAxis), all: usize) {
+        let block = &window.block;
+        let (all, size) = match of {
+            TileAxis::Rows => (all.next_multiple_of(block.packing()), block.tiles().rows),
+            TileAxis::Columns => (all, block.tiles().columns),
+        };
+        let count = self.count(axis);
+        let is_whole = axis == Axis::Row && self.tiling.matrices > 1;
+        let rest = all - (count - 1) * size.min(all);
+        if rest < size && !is_whole {
+            let dimension = if count > 1 { self.dimension(axis) } else { None };
+            window.edges.push(Edge { dimension, axis: of, count: rest });
+        }
+    }
+
+    /// What a block of the result is made of.
+    fn part(&self) -> Part {
+        let tiling = &self.tiling;
+        let matrix_rows = tiling.groups * tiling.packing;
+        let rows = self.row_major.map_or(1, |d| self.unit(Axis::Major(d)));
+        match self.shape.finish {
+            Finish::Tiles => {
+                let matrices =
+                    if self.shape.kept.last() == Some(&true) { tiling.matrices } else { 1 };
+                let (rows, lines) = (matrices * matrix_rows, tiling.columns);
+                Part { rows, lines, per_row: lines, per_line: 1, per_tile: 1 }
+            }
+            Finish::Sublanes => {
+                let lines = tiling.columns;
+                Part { rows, lines, per_row: lines, per_line: 1, per_tile: 1 }
+            }
+            Finish::Lanes => {
+                let per_line = matrix_rows.min(LANES / SUBLANES);
+                let lines = matrix_rows.div_ceil(per_line);
+                Part { rows, lines, per_row: lines * per_line, per_line, per_tile: 1 }
+            }
+            Finish::Elements => {
+                let elements = self.lane_major.map_or(1, |d| self.unit(Axis::Major(d)));
+                let per_tile = elements.min(SUBLANES);
+                let per_line = elements.div_ceil(per_tile).min(LANES / SUBLANES);
+                let lines = elements.div_ceil(per_line * per_tile);
+                Part { rows, lines, per_row: lines * per_line * per_tile, per_line, per_tile }
+            }
+        }
+    }
+
+    fn set_output(&mut self) {
+        let mut window = self.output.clone();
+        match (self.shape.finish, self.row_major) {
+            (Finish::Tiles, _) => self.set_tiles(&mut window),
+            (_, Some(row)) => self.set_rows(&mut window, row),
+            (_, None) => self.set_lines(&mut window),
+        }
+        self.output = window;
+    }
+
+    /// The result has the rows and lanes of the operand.
+    fn set_tiles(&mut self, window: &mut Window) {
+        let element = self.spec.element();
+        let Part { rows, lines: columns, .. } = self.part;
+        let tiles = TileBlock { element, rows, columns, array_columns: self.shape.columns };
+        window.block = Block::Separate(tiles);
+        self.set_tile_strides(window, &self.shape.kept);
+        self.cut(window, (Axis::Row, TileAxis::Rows), self.shape.tile_rows);
+        self.cut(window, (Axis::Lane, TileAxis::Columns), self.shape.columns);
+        if self.shape.kept.last() == Some(&true) && self.tiling.matrices > 1 {
+            let last = self.shape.majors.len() - 1;
+            let rows = self.shape.majors[last] * self.shape.tile_rows;
+            self.cut(window, (Axis::Major(last), TileAxis::Rows), rows);
+        }
+        let matrices: usize =
+            self.shape.kept_majors().iter().map(|d| self.shape.majors[*d]).product();
+        self.set_padding(matrices * self.shape.tile_rows, self.shape.columns);
+    }
+
+    /// The result has other rows and lanes: `row` is the major dimension that its rows are.
+    fn set_rows(&mut self, window: &mut Window, row: usize) {
+        let element = self.spec.element();
+        let (lane_axis, lanes) = self.result_lanes();
+        let array_columns = columns_of(lanes);
+        let rows = self.part.rows.div_ceil(SUBLANES);
+        let columns = self.part.lines;
+        window.block = Block::Separate(TileBlock { element, rows, columns, array_columns });
+        let array_rows = self.shape.majors[row].div_ceil(SUBLANES);
+        let tile = element.tile_granules();
+        let mut matrices = 1;
+        for d in self.shape.kept_majors().into_iter().rev() {
+            if Some(d) == self.row_major || Some(d) == self.lane_major {
+                continue;
+            }
+            let place = self.dimension(Axis::Major(d)).expect("the grid walks all majors");
+            window.strides[place] =
+                self.roles[place].unit * matrices * array_rows * array_columns * tile;
+            matrices *= self.shape.majors[d];
+        }
+        let place = self.dimension(Axis::Major(row)).expect("the grid walks all majors");
+        window.strides[place] = rows * array_columns * tile;
+        self.cut(window, (Axis::Major(row), TileAxis::Rows), array_rows);
+        if let Some(place) = self.dimension(lane_axis) {
+            window.strides[place] = columns * tile;
+        }
+        self.cut(window, (lane_axis, TileAxis::Columns), array_columns);
+        self.set_padding(matrices * array_rows, array_columns);
+    }
+
+    /// The result has one dimension or none.
+    fn set_lines(&mut self, window: &mut Window) {
+        let packing = self.spec.element().packing();
+        if self.shape.result_rank() == 0 {
+            return;
+        }
+        let (lane_axis, lanes) = self.result_lanes();
+        let lines = self.part.lines;
+        let registers = lines.div_ceil(SUBLANES * packing);
+        window.block = Block::Linear(registers * VREG_GRANULES);
+        let (moved, all) = (lines.div_ceil(packing), columns_of(lanes).div_ceil(packing));
+        let cut = |dimension, count| Edge { dimension, axis: TileAxis::Rows, count };
+        if moved < registers * VREG_GRANULES {
+            window.edges.push(cut(None, moved));
+        }
+        let place = self.dimension(lane_axis).expect("the grid walks the lanes of the result");
+        let count = self.count(lane_axis);
+        if count > 1 {
+            window.strides[place] = moved;
+            let rest = all - (count - 1) * moved;
+            if rest < moved {
+                window.edges.push(cut(Some(place), rest));
+            }
+        }
+        let allocated = lanes.div_ceil(SUBLANES * LANES).next_multiple_of(packing);
+        let allocated = allocated * self.spec.element().tile_granules();
+        self.padding.first = all;
+        self.padding.granules = allocated - all;
+    }
+
+    /// The axis of the operand that the lanes of the result are, and their number.
+    fn result_lanes(&self) -> (Axis, usize) {
+        match (self.shape.finish, self.lane_major) {
+            (Finish::Tiles | Finish::Sublanes, _) => (Axis::Lane, self.shape.lanes.size),
+            (Finish::Lanes, _) => (Axis::Row, self.shape.rows.size),
+            (Finish::Elements, Some(d)) => (Axis::Major(d), self.shape.majors[d]),
+            (Finish::Elements, None) => panic!("a scalar has no lanes"),
+        }
+    }
+
+    /// What is beyond `rows` tile rows in a result in tiles.
+    fn set_padding(&mut self, rows: usize, columns: usize) {
+        let element = self.spec.element();
+        let row = columns * element.tile_granules();
+        self.padding.first = rows * row;
+        self.padding.granules = (rows.next_multiple_of(element.packing()) - rows) * row;
+    }
+}
+
+/// The grid as it is put together.
+#[derive(Default)]
+struct Walk {
+    grid: Grid,
+    roles: Vec<Role>,
+}
+
+impl Walk {
+    fn push(&mut self, axis: Axis, (all, unit): (usize, usize)) -> usize {
+        self.roles.push(Role { axis, unit });
+        self.grid.dimensions.push(GridDimension { extent: all.div_ceil(unit), block: 1 });
+        self.roles.len() - 1
+    }
+
+    /// The blocks of the result; the dimensions of those whose inside has to be walked.
+    fn blocks(&mut self, shape: &Shape, tiling: &Tiling, line: usize) -> Vec<(usize, usize)> {
+        let last = shape.majors.len().wrapping_sub(1);
+        let (row_major, lane_major) = shape.result_majors();
+        let mut outer = Vec::new();
+        for d in shape.kept_majors() {
+            let size = shape.majors[d];
+            let block = match Some(d) {
+                _ if d == last && tiling.matrices > 1 => tiling.matrices,
+                d if d == row_major => SUBLANES.min(size),
+                d if d == lane_major => (LANES * line).min(size),
+                _ => 1,
+            };
+            let place = self.push(Axis::Major(d), (size, block));
+            if block > 1 && !(d == last && tiling.matrices > 1) {
+                outer.push((d, place));
+            }
+        }
+        if !shape.rows.is_reduced {
+            let matrix = shape.tile_rows.next_multiple_of(tiling.packing);
+            self.push(Axis::Row, (matrix, tiling.groups * tiling.packing));
+        }
+        if !shape.lanes.is_reduced {
+            self.push(Axis::Lane, (shape.columns, tiling.columns));
+        }
+        outer
+    }
+
+    /// What is walked for a block of the result.
+    fn inside(&mut self, shape: &Shape, tiling: &Tiling, outer: Vec<(usize, usize)>) {
+        let n_blocks = self.roles.len();
+        for (d, of) in outer {
+            let dimension = self.push(Axis::Major(d), (self.roles[of].unit, 1));
+            self.grid.inner.push(InnerDimension { dimension, of, extent: shape.majors[d] });
+        }
+        for d in (0..shape.majors.len()).filter(|d| !shape.kept[*d]) {
+            let is_last = d + 1 == shape.majors.len();
+            self.push(Axis::Major(d), (shape.majors[d], if is_last { tiling.matrices } else { 1 }));
+        }
+        if shape.rows.is_reduced {
+            let matrix = shape.tile_rows.next_multiple_of(tiling.packing);
+            self.push(Axis::Row, (matrix, tiling.groups * tiling.packing));
+        }
+        if shape.lanes.is_reduced {
+            self.push(Axis::Lane, (shape.columns, tiling.columns));
+        }
+        self.grid.n_reduced = self.roles.len() - n_blocks;
+    }
+}
