@@ -106,6 +106,7 @@ fn filled(element_type: ElementType, fill: impl FnOnce(&mut ArrayLiteral)) -> Ar
 
 /// The distance of two floats in units in the last place of the second; 0 if they are the same.
 fn distance(element_type: ElementType, found: f64, exact: f64) -> f64 {
+    #![expect(clippy::float_cmp, reason = "equal is equal")]
     let is_same = found == exact && found.is_sign_negative() == exact.is_sign_negative();
     if is_same || found.is_nan() && exact.is_nan() {
         return 0.0;

@@ -172,7 +172,7 @@ fn random_module(seed: u64) -> String {
     let kept = &values[w.random.below(values.len())];
     text += &format!(
         " ROOT r = ({}) tuple(r1, r2, r3, {kept})\n",
-        vec![array.as_str(); ARRAYS + 1].join(", ")
+        [array.as_str(); ARRAYS + 1].join(", ")
     );
     format!("HloModule m\n\n{}ENTRY main {{\n{text}}}\n", w.computations)
 }

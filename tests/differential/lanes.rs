@@ -9,7 +9,7 @@ impl Numbers {
     fn next(&mut self, below: usize) -> usize {
         self.0 =
             self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        usize::try_from(self.0 >> 33).unwrap() % below
+        usize::try_from(self.0 >> 33).expect("31 bits") % below
     }
 
     fn pick<T: Copy>(&mut self, items: &[T]) -> T {
@@ -68,7 +68,7 @@ fn check_lanes(element: &str, operands: &[&[usize]], lanes: usize, instruction: 
         body += &format!(" p{n} = {shape} parameter({n})\n x{n} = {shape} maximum(p{n}, p{n})\n");
     }
     let mut sizes = operands[0].to_vec();
-    *sizes.last_mut().unwrap() = lanes;
+    *sizes.last_mut().expect("it has lanes") = lanes;
     let result = shape(element, &sizes);
     let n = operands.len();
     body += &format!(
