@@ -52,8 +52,10 @@ fn matmul(name: &'static str, n: u64, limit: f64) -> Yardstick {
 /// A softmax over rows, computed in the type of the array.
 fn softmax() -> Yardstick {
     let text = "HloModule softmax\n\
-        max { a = bf16[] parameter(0)\n b = bf16[] parameter(1)\n ROOT m = bf16[] maximum(a, b)\n}\n\
-        sum { a = bf16[] parameter(0)\n b = bf16[] parameter(1)\n ROOT m = bf16[] add(a, b)\n}\n\
+        max {\n a = bf16[] parameter(0)\n b = bf16[] parameter(1)\n \
+        ROOT m = bf16[] maximum(a, b)\n}\n\
+        sum {\n a = bf16[] parameter(0)\n b = bf16[] parameter(1)\n \
+        ROOT m = bf16[] add(a, b)\n}\n\
         ENTRY main {\n x = bf16[2048,2048] parameter(0)\n least = bf16[] constant(-inf)\n \
         m = bf16[2048] reduce(x, least), dimensions={1}, to_apply=max\n \
         mb = bf16[2048,2048] broadcast(m), dimensions={0}\n \
