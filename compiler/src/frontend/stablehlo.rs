@@ -24,6 +24,7 @@ mod scatter;
 mod sharding;
 mod table;
 mod types;
+mod window;
 
 use std::collections::BTreeMap;
 

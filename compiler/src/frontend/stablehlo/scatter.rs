@@ -52,8 +52,7 @@ struct Scatter {
 }
 
 /// What an element and its update become.
-#[derive(Clone)]
-enum Combine {
+pub(super) enum Combine {
     Replace,
     /// The op of the element and the update, or of these in the other order.
     Binary(Op, bool),
@@ -74,7 +73,12 @@ pub(super) fn scatter(
     }
     let [operand, indices, updates] = body.exactly(operation)?;
     let [block] = only_blocks(operation)?;
-    let combine = combination(operation, block)?;
+    let Some(combine) = combination(block) else {
+        let message = "stablehlo.scatter is supported where its region returns the update, or the \
+                       sum, product, difference, maximum, minimum, and, or, exclusive or of \
+                       element and update";
+        return error(operation, message);
+    };
     let numbers = numbers(operation)?;
     let shapes = [operand, indices, updates].map(|id| body.array(operation, id));
     let [operand_shape, indices_shape, updates_shape] = shapes;
@@ -97,42 +101,31 @@ pub(super) fn scatter(
     Ok(vec![result])
 }
 
-/// The region, which has to be one of the combinations.
-fn combination(operation: &Operation, block: &Block) -> SourceResult<Combine> {
-    let unsupported = || {
-        let message = "stablehlo.scatter is supported where its region returns the update, or the \
-                       sum, product, difference, maximum, minimum, and, or, exclusive or of \
-                       element and update";
-        error(operation, message)
+/// What a region of two scalars does, if it is one of the combinations.
+pub(super) fn combination(block: &Block) -> Option<Combine> {
+    let [element, update] = block.arguments.as_slice() else { return None };
+    let [rest @ .., end] = block.operations.as_slice() else { return None };
+    let [returned] = end.operands.as_slice() else { return None };
+    let only = match rest {
+        [] if returned.value == update.value => return Some(Combine::Replace),
+        [only] if only.results == [returned.value] => only,
+        _ => return None,
     };
-    let [element, update] = block.arguments.as_slice() else { return unsupported() };
-    let [rest @ .., end] = block.operations.as_slice() else { return unsupported() };
-    let [returned] = end.operands.as_slice() else { return unsupported() };
-    match rest {
-        [] if returned.value == update.value => Ok(Combine::Replace),
-        [only] if only.results == [returned.value] => {
-            let op = match only.name.as_str() {
-                "stablehlo.add" => Op::Add,
-                "stablehlo.multiply" => Op::Multiply,
-                "stablehlo.subtract" => Op::Subtract,
-                "stablehlo.maximum" => Op::Maximum,
-                "stablehlo.minimum" => Op::Minimum,
-                "stablehlo.and" => Op::And,
-                "stablehlo.or" => Op::Or,
-                "stablehlo.xor" => Op::Xor,
-                _ => return unsupported(),
-            };
-            let operands: Vec<_> = only.operands.iter().map(|operand| operand.value).collect();
-            if operands == [element.value, update.value] {
-                Ok(Combine::Binary(op, false))
-            } else if operands == [update.value, element.value] {
-                Ok(Combine::Binary(op, true))
-            } else {
-                unsupported()
-            }
-        }
-        _ => unsupported(),
-    }
+    let op = match only.name.as_str() {
+        "stablehlo.add" => Op::Add,
+        "stablehlo.multiply" => Op::Multiply,
+        "stablehlo.subtract" => Op::Subtract,
+        "stablehlo.maximum" => Op::Maximum,
+        "stablehlo.minimum" => Op::Minimum,
+        "stablehlo.and" => Op::And,
+        "stablehlo.or" => Op::Or,
+        "stablehlo.xor" => Op::Xor,
+        _ => return None,
+    };
+    let operands: Vec<_> = only.operands.iter().map(|operand| operand.value).collect();
+    let is_swapped = operands == [update.value, element.value];
+    let is_known = is_swapped || operands == [element.value, update.value];
+    is_known.then_some(Combine::Binary(op, is_swapped))
 }
 
 fn numbers(operation: &Operation) -> SourceResult<Numbers> {

@@ -3,7 +3,7 @@
 use super::body::Body;
 use super::{
     attributes, check, chlo, constant, contraction, control, data, elementwise, function, indexing,
-    scatter, sharding,
+    scatter, sharding, window,
 };
 use crate::frontend::source::{SourceError, SourceResult};
 use crate::frontend::syntax::Operation;
@@ -97,6 +97,11 @@ const ROWS: &[(&str, &str, Import)] = &[
     ("stablehlo.popcnt", "", Direct(1, Op::Popcnt)),
     ("stablehlo.power", "", Direct(2, Op::Power)),
     ("stablehlo.reduce", "dimensions", By(contraction::reduce)),
+    (
+        "stablehlo.reduce_window",
+        "window_dimensions window_strides base_dilations window_dilations padding",
+        By(window::reduce_window),
+    ),
     ("stablehlo.remainder", "", Direct(2, Op::Remainder)),
     ("stablehlo.reshape", "", Direct(1, Op::Reshape)),
     ("stablehlo.reverse", "dimensions", By(data::reverse)),
