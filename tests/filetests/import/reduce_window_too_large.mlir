@@ -7,3 +7,7 @@ func.func @main(%x: tensor<4xf32>, %zero: tensor<f32>) -> tensor<1xf32> {
   }) : (tensor<4xf32>, tensor<f32>) -> tensor<1xf32>
   return %0 : tensor<1xf32>
 }
+// ----
+// input:3:8: error: stablehlo.reduce_window: a window of 5 elements does not fit into the 4 of dimension 0
+//     %0 = "stablehlo.reduce_window"(%x, %zero) <{window_dimensions = array<i64: 5>}> ({
+//          ^^^^^^^^^^^^^^^^^^^^^^^^^

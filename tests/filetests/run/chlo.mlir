@@ -26,3 +26,16 @@ func.func @main() {
   check.expect_almost_eq_const %sinh, dense<[0.00000000e+00, 2.52612317e-01, -8.22316732e-01, 1.17504687e+00, 1.17520119e+00, -1.17520119e+00, 6.05020448e+00, -2.72899172e+01, 9.99999976e-05]> {tolerance = 1.0e-05 : f64} : tensor<9xf32>
   return
 }
+// ----
+// evaluator: the same bits
+// check.expect_almost_eq: pass (9 elements)
+// check.expect_almost_eq: pass (9 elements)
+// check.expect_almost_eq: pass (9 elements)
+// check.expect_almost_eq: pass (9 elements)
+// check.expect_almost_eq: pass (9 elements)
+// check.expect_almost_eq: pass (9 elements)
+// check.expect_almost_eq: pass (9 elements)
+// check.expect_almost_eq: pass (9 elements)
+// check.expect_almost_eq: pass (9 elements)
+// check.expect_almost_eq: pass (9 elements)
+// check.expect_almost_eq: pass (9 elements)

@@ -24,3 +24,8 @@ func.func @main() {
   check.expect_eq_const %apart, dense<[[0.0], [24.0]]> : tensor<2x1xf32>
   return
 }
+// ----
+// evaluator: the same bits
+// check.expect_eq: pass (15 elements)
+// check.expect_eq: pass (4 elements)
+// check.expect_eq: pass (2 elements)

@@ -17,3 +17,7 @@ func.func @main() {
   check.expect_eq_const %sum, dense<[[15.0, 17.0], [31.0, 34.0], [-11.0, 23.0]]> : tensor<3x2xf32>
   return
 }
+// ----
+// evaluator: the same bits
+// check.expect_eq: pass (6 elements)
+// check.expect_eq: pass (6 elements)

@@ -18,3 +18,7 @@ func.func @main() {
   check.expect_eq_const %less, dense<[[1.0, 2.0, 13.0], [26.0, 5.0, 6.0]]> : tensor<2x3xf32>
   return
 }
+// ----
+// evaluator: the same bits
+// check.expect_eq: pass (6 elements)
+// check.expect_eq: pass (6 elements)
