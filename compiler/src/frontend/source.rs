@@ -90,7 +90,7 @@ impl SourceError {
     }
 
     /// The same error, from this place of the user's program unless a closer one is known.
-    pub(crate) fn from_origin(mut self, origin: impl FnOnce() -> Option<String>) -> Self {
+    pub(crate) fn with_origin(mut self, origin: impl FnOnce() -> Option<String>) -> Self {
         self.origin = self.origin.or_else(origin);
         self
     }

@@ -1,7 +1,8 @@
 // test run
 // Indices 1, 5 (outside) and 1 again: with `set` the last one counts, with a sum both do.
 func.func @main() {
-  %x = stablehlo.constant dense<[[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]> : tensor<3x2xf32>
+  %c = stablehlo.constant dense<[[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]> : tensor<3x2xf32>
+  %x = stablehlo.optimization_barrier %c : tensor<3x2xf32>
   %i = stablehlo.constant dense<[[1], [5], [0], [2], [1]]> : tensor<5x1xi32>
   %u = stablehlo.constant dense<[[10.0, 11.0], [12.0, 13.0], [14.0, 15.0], [-16.0, 17.0], [18.0, 19.0]]> : tensor<5x2xf32>
   %set = "stablehlo.scatter"(%x, %i, %u) <{scatter_dimension_numbers = #stablehlo.scatter<update_window_dims = [1], inserted_window_dims = [0], scatter_dims_to_operand_dims = [0], index_vector_dim = 1>}> ({
