@@ -163,6 +163,11 @@ const MAX_BYTES: usize = 1 << 35;
 /// # Errors
 /// Why there is none.
 pub fn choose_kernel(region: &Region<'_>) -> Result<Choice, Refusal> {
+    // Of all that is asked for, only reductions give tuples.
+    let is_array = |root: &&InstructionId| region.instruction(**root).shape().as_array().is_some();
+    if let Some(root) = region.roots().iter().find(|root| !is_array(root)) {
+        return region.refuse(*root, "a reduction of several arrays");
+    }
     if let Some(id) = region.arrays().find(|id| is_huge(region.instruction(*id).shape())) {
         return region.refuse(id, "an array that is larger than HBM");
     }
