@@ -27,7 +27,7 @@ pub(super) fn array_shape(tensor: &TensorType, span: Span) -> SourceResult<Array
     }
     let element_type = element_type(&tensor.element).ok_or_else(|| {
         unsupported(&format!(
-            "elements are pred, integers of 8 to 64 bits or \
+            "elements are i1, integers of 8 to 64 bits or \
             bf16, f16, f32, f64, not {}",
             tensor.element
         ))
