@@ -1,8 +1,7 @@
 //! `scatter`, written as ops that HLO has.
 //!
 //! * Sums over one dimension, what the gradients of look-ups are, become one-hot products: every
-//!   update meets every row, and the chip does that faster than one row after the other. An update
-//!   that is infinite or NaN makes the same elements of other rows NaN too.
+//!   update meets every row, and the chip does that faster than one row after the other.
 //! * Everything else becomes a slice, the combination and an update of the slice for each index,
 //!   in the order of the indices; for more than a few in a loop.
 //!

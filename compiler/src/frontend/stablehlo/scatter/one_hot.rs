@@ -101,28 +101,104 @@ fn select_and_add(
 }
 
 /// Updates of several elements: a product of matrices. One factor is 0 or 1, and the precision
-/// keeps all bits of the other.
+/// keeps all bits of the other. Infinities and NaN would make NaN of the rows that they are not
+/// for: they count as 0, and are put back where another product finds them.
 fn multiply(
     body: &mut Body<'_, '_>,
     operation: &Operation,
     scatter: &Scatter,
     one_hot: InstructionId,
 ) -> SourceResult<InstructionId> {
-    let element_type = scatter.operand_shape.element_type();
-    let shape = body.array(operation, one_hot)?.with_element_type(element_type);
-    let factor = body.add_shaped(operation, Op::Convert, &[one_hot], Shape::Array(shape))?;
-    let update_dim = scatter.batch_sizes.len();
-    let batch: Vec<usize> = (0..update_dim).collect();
-    let dimension_numbers = DotDimensionNumbers {
-        lhs_batch_dimensions: batch.clone(),
-        rhs_batch_dimensions: batch,
-        lhs_contracting_dimensions: vec![update_dim],
-        rhs_contracting_dimensions: vec![update_dim],
-    };
-    let operand_precision = OperandPrecision { lhs: Precision::Highest, rhs: Precision::Highest };
-    let rows = sizes_of(&scatter.operand_shape, &scatter.scattered_dims);
-    let sizes = [&scatter.batch_sizes[..], &rows, &scatter.window_sizes].concat();
-    let shape = array(operation, element_type, sizes)?;
-    let op = Op::Dot { dimension_numbers, operand_precision };
-    body.add_shaped(operation, op, &[factor, scatter.updates], shape)
+    let products = Products { operation, scatter, one_hot };
+    let updates = scatter.updates;
+    if !scatter.operand_shape.element_type().is_float() {
+        return products.with(body, updates, Precision::Highest);
+    }
+    let shape = body.array(operation, updates)?;
+    let is_finite = body.add(operation, Op::IsFinite, &[updates])?;
+    let zeros = splat(body, operation, 0.0, &shape)?;
+    let finite = body.add(operation, Op::Select, &[is_finite, updates, zeros])?;
+    let sums = products.with(body, finite, Precision::Highest)?;
+    let [up, down] =
+        [(ComparisonDirection::Lt, f64::INFINITY), (ComparisonDirection::Gt, f64::NEG_INFINITY)]
+            .map(|inside| products.reach_beyond(body, &shape, inside));
+    let (up, down) = (up?, down?);
+    let shape = body.array(operation, sums)?;
+    let [nan, highest, lowest] = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY]
+        .map(|value| splat(body, operation, value, &shape));
+    let if_up = body.add(operation, Op::Select, &[down, nan?, highest?])?;
+    let if_not_up = body.add(operation, Op::Select, &[down, lowest?, sums])?;
+    body.add(operation, Op::Select, &[up, if_up, if_not_up])
+}
+
+/// Products of the one-hot rows with something of the shape of the updates.
+struct Products<'s> {
+    operation: &'s Operation,
+    scatter: &'s Scatter,
+    one_hot: InstructionId,
+}
+
+impl Products<'_> {
+    fn with(
+        &self,
+        body: &mut Body<'_, '_>,
+        rhs: InstructionId,
+        precision: Precision,
+    ) -> SourceResult<InstructionId> {
+        let (operation, scatter) = (self.operation, self.scatter);
+        let element_type = scatter.operand_shape.element_type();
+        let shape = body.array(operation, self.one_hot)?.with_element_type(element_type);
+        let factor =
+            body.add_shaped(operation, Op::Convert, &[self.one_hot], Shape::Array(shape))?;
+        let update_dim = scatter.batch_sizes.len();
+        let batch: Vec<usize> = (0..update_dim).collect();
+        let dimension_numbers = DotDimensionNumbers {
+            lhs_batch_dimensions: batch.clone(),
+            rhs_batch_dimensions: batch,
+            lhs_contracting_dimensions: vec![update_dim],
+            rhs_contracting_dimensions: vec![update_dim],
+        };
+        let operand_precision = OperandPrecision { lhs: precision, rhs: precision };
+        let rows = sizes_of(&scatter.operand_shape, &scatter.scattered_dims);
+        let sizes = [&scatter.batch_sizes[..], &rows, &scatter.window_sizes].concat();
+        let shape = array(operation, element_type, sizes)?;
+        let op = Op::Dot { dimension_numbers, operand_precision };
+        body.add_shaped(operation, op, &[factor, rhs], shape)
+    }
+
+    /// Where an update of the row is not on the finite side of a limit; NaN never is.
+    fn reach_beyond(
+        &self,
+        body: &mut Body<'_, '_>,
+        shape: &ArrayShape,
+        (direction, limit): (ComparisonDirection, f64),
+    ) -> SourceResult<InstructionId> {
+        let comparison_type = ComparisonType::Float;
+        let limit = splat(body, self.operation, limit, shape)?;
+        let inside = Op::Compare { direction, comparison_type };
+        let inside = body.add(self.operation, inside, &[self.scatter.updates, limit])?;
+        let beyond = body.add(self.operation, Op::Not, &[inside])?;
+        let ones = Shape::Array(shape.clone());
+        let ones = body.add_shaped(self.operation, Op::Convert, &[beyond], ones)?;
+        let counts = self.with(body, ones, Precision::Default)?;
+        let shape = body.array(self.operation, counts)?;
+        let zeros = splat(body, self.operation, 0.0, &shape)?;
+        let op = Op::Compare { direction: ComparisonDirection::Gt, comparison_type };
+        body.add(self.operation, op, &[counts, zeros])
+    }
+}
+
+/// One value in every place of an array.
+fn splat(
+    body: &mut Body<'_, '_>,
+    operation: &Operation,
+    value: f64,
+    shape: &ArrayShape,
+) -> SourceResult<InstructionId> {
+    let mut literal = ArrayLiteral::zeros(&ArrayShape::scalar(shape.element_type()));
+    literal.set_f64(0, value);
+    let literal = Literal::Array(literal);
+    let value = body.add(operation, Op::Constant { literal }, &[])?;
+    let op = Op::Broadcast { dimensions: Vec::new() };
+    body.add_shaped(operation, op, &[value], Shape::Array(shape.clone()))
 }
