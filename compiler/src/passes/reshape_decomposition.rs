@@ -3,8 +3,8 @@
 //! There are kernels that put the rows of a matrix into an array of rank 1, and that cut such an
 //! array into rows; and matrices of rows of one length are joined and cut without looking into the
 //! rows. A reshape that changes the length of rows becomes a chain of these. Narrow elements go
-//! through it as words of 32 bits: they are converted before and after. A reshape and its reverse are
-//! nothing.
+//! through it as words of 32 bits: they are converted before and after. A reshape and its reverse
+//! are nothing.
 
 use palmetto_isa::memory::{LANES, SUBLANES};
 

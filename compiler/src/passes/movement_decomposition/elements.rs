@@ -1,7 +1,7 @@
 //! Gathers of single elements.
 //!
-//! Of a line: it becomes rows of one lane, which are looked up. Of a matrix: rows are looked up, and
-//! in each of them a lane is found. Of rows that have an index each: only the lane is found.
+//! Of a line: it becomes rows of one lane, which are looked up. Of a matrix: rows are looked up,
+//! and in each of them a lane is found. Of rows that have an index each: only the lane is found.
 
 use super::{
     of_dimensions,
