@@ -10,7 +10,7 @@ use palmetto_compiler::{
 };
 use palmetto_runtime::{
     Clock, LoadedExecutable, RunOptions, numpy, showcase,
-    tolerance::{Comparison, deviations},
+    tolerance::{Bound, Comparison, deviations},
 };
 use std::path::Path;
 
@@ -39,14 +39,19 @@ fn emulate(clock: Clock) -> Literal {
     execution.outputs.remove(0)
 }
 
+/// The evaluator's result, and how far others may be from it.
+fn bound() -> Bound {
+    let (module, inputs) = small_block();
+    let mut bounds = deviations(&module, &inputs).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(bounds.len(), 1);
+    bounds.remove(0)
+}
+
 /// Holds JAX's output against the bound around `value`: the bound is that of the program, whoever
 /// executes it.
 #[track_caller]
 fn check(value: &Literal) -> Comparison {
-    let (module, inputs) = small_block();
-    let mut bounds = deviations(&module, &inputs).unwrap_or_else(|error| panic!("{error}"));
-    assert_eq!(bounds.len(), 1);
-    let mut bound = bounds.remove(0);
+    let mut bound = bound();
     bound.value = value.as_array().expect("the result is an array").clone();
     let comparison = bound.compare(&golden("y"));
     assert!(comparison.holds(), "{comparison:?}");
@@ -93,4 +98,26 @@ fn no_clock_changes_a_bit() {
     for clock in [Clock::Ideal, Clock::Chaos(1), Clock::Chaos(2), Clock::Chaos(3)] {
         assert!(emulate(clock) == chip, "{clock:?} gives other results");
     }
+}
+
+#[test]
+fn rounding_explains_the_distance_to_the_exact_result() {
+    let comparison = bound().compare(&golden("exact"));
+    assert!(comparison.holds(), "{comparison:?}");
+}
+
+#[test]
+fn the_bound_is_tight_enough_to_find_mistakes() {
+    #![expect(clippy::cast_precision_loss, reason = "few elements")]
+    let bound = bound();
+    let elements = bound.value.element_count();
+    // A few percent of the typical magnitude of the result, not more.
+    let mean = |f: &dyn Fn(usize) -> f64| (0..elements).map(f).sum::<f64>() / elements as f64;
+    let allowed = mean(&|n| bound.allowed(n));
+    let magnitude = mean(&|n| bound.value.get_f64(n).abs());
+    assert!(allowed < 0.1 * magnitude, "{allowed} of {magnitude}");
+    // And not smaller than what correct executions show.
+    let exact = golden("exact");
+    let differences = mean(&|n| (exact.get_f64(n) - bound.value.get_f64(n)).abs());
+    assert!(allowed > differences, "{allowed} {differences}");
 }

@@ -143,20 +143,3 @@ fn errors_say_what_does_not_fit() {
                 and it has more than one matrix";
     assert_eq!(error.to_string(), text);
 }
-
-/// Cycles of a product of bf16, and the share of them in which the MXUs are busy.
-fn measure(m: usize, k: usize, n: usize) -> (u64, f64) {
-    let case = Case { output: Element::Bf16, ..plain(m, k, n) };
-    let program = case.program().expect("there is a kernel");
-    let data = case.data();
-    let (report, _) = case.launch(&program, &data, (false, &mut ChipTiming::new(&TPU_V4)));
-    let busy: u64 = report.cores.iter().map(|core| core.mxu_busy.0).sum();
-    let mxus = u64::from(TPU_V4.n_cores * TPU_V4.n_mxus);
-    (report.cycles.0, busy as f64 / (report.cycles.0 * mxus) as f64)
-}
-
-#[test]
-fn a_thousand_cubed_takes_less_than_twice_the_ideal() {
-    let (cycles, busy) = measure(1024, 1024, 1024);
-    assert!(cycles < 8192 * 19 / 10, "{cycles} cycles, MXUs busy {busy}");
-}

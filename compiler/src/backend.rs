@@ -2,7 +2,7 @@
 //!
 //! 1. [`flow`]: loops are opened into segments; values become variables.
 //! 2. [`coalesce`]: copies of carried values that are not needed go away.
-//! 3. [`fifo`]: what the FIFOs hold before each segment.
+//! 3. [`fifo`]: what the FIFOs hold before each segment; [`interleave`]: chains take turns.
 //! 4. [`spill`]: variables go to memory until the program order fits into the registers.
 //! 5. [`dependence`] and [`schedule`]: each segment becomes bundles, never needing more registers
 //!    than the program order or the limit.
@@ -18,6 +18,7 @@ mod dependence;
 mod emit;
 mod fifo;
 mod flow;
+mod interleave;
 mod liveness;
 mod regalloc;
 mod schedule;

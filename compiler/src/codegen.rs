@@ -1,10 +1,11 @@
 //! From scheduled HLO to an [`Executable`]: a step per instruction, an array in HBM per value.
 //!
 //! Every array gets an allocation of its own while steps are made; afterwards [`buffers`] packs
-//! those of intermediate values. The state of a `while` lives in arrays of its own, copied in before
-//! the loop and at the end of each iteration; then [`in_place`] lets arrays share memory where that
-//! makes copies superfluous. Instructions for which there is no kernel become modelled launches,
-//! never silently: their cost is a stated formula, and the executable says which they are.
+//! those of intermediate values. The state of a `while` lives in arrays of its own, copied in
+//! before the loop and at the end of each iteration; then [`in_place`] lets arrays share memory
+//! where that makes copies superfluous. Instructions for which there is no kernel become modelled
+//! launches, never silently: their cost is a stated formula, and the executable says which they
+//! are.
 
 mod buffers;
 mod in_place;

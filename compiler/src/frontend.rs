@@ -40,5 +40,9 @@ pub fn import_module(program: &Program, entry: &EntryPoint) -> Result<Module, Di
 
 fn diagnose(source: &SourceChunk, error: SourceError) -> Diagnostic {
     let text = SourceText::new(&source.file, &source.text).starting_at_line(source.first_line);
-    Diagnostic::new(error.message).at(text, error.span.start..error.span.end)
+    let message = match error.origin {
+        Some(origin) => format!("{} (from {origin})", error.message),
+        None => error.message,
+    };
+    Diagnostic::new(message).at(text, error.span.start..error.span.end)
 }

@@ -36,7 +36,7 @@ use palmetto_kernels::{
 };
 use thiserror::Error;
 
-use crate::hlo::{ElementType, InstructionId, Opcode};
+use crate::hlo::{ElementType, InstructionId, Opcode, Shape};
 
 /// Why no device kernel computes a region.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -154,12 +154,23 @@ pub struct Choice {
 /// Instructions of the largest region that is looked at: kernels are made by recursion.
 const MAX_INSTRUCTIONS: usize = 1024;
 
+/// Bytes of the largest array that kernels address: what HBM holds. Dimensions fit 31 bits.
+const MAX_BYTES: usize = 1 << 35;
+
 /// The kernel that computes `region`. Its results, in the order of the region's roots, are the last
 /// arguments.
 ///
 /// # Errors
 /// Why there is none.
 pub fn choose_kernel(region: &Region<'_>) -> Result<Choice, Refusal> {
+    // Of all that is asked for, only reductions give tuples.
+    let is_array = |root: &&InstructionId| region.instruction(**root).shape().as_array().is_some();
+    if let Some(root) = region.roots().iter().find(|root| !is_array(root)) {
+        return region.refuse(*root, "a reduction of several arrays");
+    }
+    if let Some(id) = region.arrays().find(|id| is_huge(region.instruction(*id).shape())) {
+        return region.refuse(id, "an array that is larger than HBM");
+    }
     if let Some(choice) = lookup::choose(region) {
         return choice;
     }
@@ -183,4 +194,10 @@ pub fn choose_kernel(region: &Region<'_>) -> Result<Choice, Refusal> {
             }
         }),
     }
+}
+
+fn is_huge(shape: &Shape) -> bool {
+    let Some(array) = shape.as_array() else { return false };
+    let is_long = array.dimensions().iter().any(|size| i32::try_from(*size).is_err());
+    is_long || array.element_count() > 0 && array.byte_size() > MAX_BYTES
 }

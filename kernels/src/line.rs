@@ -1,8 +1,8 @@
 //! The line kernel: rows one after the other without gaps, or such a line cut into rows.
 //!
-//! An array of rank 1 is a line: granules of 128 elements. The rows of a matrix start at any lane of
-//! it. Eight rows at a time are rotated, each by its own number of lanes, and merged by masks. All
-//! elements have 32 bits. Padding of the results is what was there in the windows.
+//! An array of rank 1 is a line: granules of 128 elements. The rows of a matrix start at any lane
+//! of it. Eight rows at a time are rotated, each by its own number of lanes, and merged by masks.
+//! All elements have 32 bits. Padding of the results is what was there in the windows.
 
 use crate::{
     element::Element,

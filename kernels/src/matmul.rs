@@ -117,7 +117,8 @@ pub struct Epilogue {
 }
 
 /// What a matrix product computes. Launch arguments are the left operand, the right operand,
-/// further arrays of the left one's prologue, of the right one's, of the epilogue, then the outputs.
+/// further arrays of the left one's prologue, of the right one's, of the epilogue, then the
+/// outputs.
 #[derive(Clone, Debug)]
 pub struct Matmul {
     /// The name.

@@ -1,8 +1,10 @@
-//! Operands of kernels that walk an iteration space `majors x rows x lanes`, and how they lie in it.
+//! Operands of kernels that walk an iteration space `majors x rows x lanes`, and how they lie in
+//! it.
 //!
 //! An operand has some of the dimensions of the space, in their order; along the others it is
-//! repeated. What has rows and lanes is tiled like the space and moves in windows. The rest is small:
-//! it is in VMEM as a whole, and a place finds the *line* of 128 lanes that its values are in.
+//! repeated. What has rows and lanes is tiled like the space and moves in windows. The rest is
+//! small: it is in VMEM as a whole, and a place finds the *line* of 128 lanes that its values are
+//! in.
 
 use crate::{
     element::Element,

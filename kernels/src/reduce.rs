@@ -3,8 +3,9 @@
 //! The operand is an [`Expression`] over an iteration space of its dimensions, so that what is
 //! reduced need not be stored first. Its windows are as in the row kernel, but for long rows, which
 //! are cut into columns. What windows contribute to a block of the result is kept in VMEM as whole
-//! registers (*slots*): elements that lie in different sublanes and lanes of a register are combined
-//! only when the block is complete. What lies beyond the array in its last tiles does not count.
+//! registers (*slots*): elements that lie in different sublanes and lanes of a register are
+//! combined only when the block is complete. What lies beyond the array in its last tiles does not
+//! count.
 //!
 //! The blocks of the result are dealt to the cores. A result of one block is computed by one core.
 
@@ -12,6 +13,7 @@ mod accumulate;
 mod finish;
 mod plan;
 mod site;
+mod tiling;
 
 pub use crate::operand::{Access, Input};
 

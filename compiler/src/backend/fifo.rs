@@ -13,6 +13,7 @@
 use super::{
     BackendError,
     flow::{Code, Inst},
+    interleave::interleave,
 };
 use palmetto_isa::ChipSpec;
 use palmetto_kernels::llo::LloOp;
@@ -104,7 +105,8 @@ pub(super) struct Occupancy {
 }
 
 impl Occupancy {
-    const EMPTY: Self = Self { results: Some(0), phase: Some(0) };
+    /// Nothing.
+    pub(super) const EMPTY: Self = Self { results: Some(0), phase: Some(0) };
 
     /// Takes note of `traffic` and returns how many results came (negative: went), if that is
     /// known.
@@ -134,6 +136,7 @@ pub(super) fn occupancies(code: &mut Code, chip: &ChipSpec) -> Result<Vec<Fifos>
         }
     }
     let before = follow(code, used);
+    interleave(code, &before, chip);
     for (segment, fifos) in code.segments.iter_mut().zip(&before) {
         make_room(segment, fifos, chip)?;
     }

@@ -80,11 +80,19 @@ impl Span {
 pub(crate) struct SourceError {
     pub(crate) span: Span,
     pub(crate) message: String,
+    /// Where the user's own program has what is wrong, if the text says so.
+    pub(crate) origin: Option<String>,
 }
 
 impl SourceError {
     pub(crate) fn new(span: Span, message: impl Into<String>) -> Self {
-        Self { span, message: message.into() }
+        Self { span, message: message.into(), origin: None }
+    }
+
+    /// The same error, from this place of the user's program unless a closer one is known.
+    pub(crate) fn with_origin(mut self, origin: impl FnOnce() -> Option<String>) -> Self {
+        self.origin = self.origin.or_else(origin);
+        self
     }
 }
 

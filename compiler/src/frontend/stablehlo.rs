@@ -12,6 +12,7 @@
 mod attributes;
 mod body;
 mod check;
+mod chlo;
 mod constant;
 mod contraction;
 mod control;
@@ -19,9 +20,11 @@ mod data;
 mod elementwise;
 mod function;
 mod indexing;
+mod scatter;
 mod sharding;
 mod table;
 mod types;
+mod window;
 
 use std::collections::BTreeMap;
 
@@ -137,6 +140,16 @@ impl<'p> Importer<'p> {
             None => (None, None, None),
         };
         Metadata { op_name, source_file, source_line, source_column }
+    }
+
+    /// The same as text: `jit(f)/sort at model.py:12:8`.
+    fn origin(&self, location: Option<LocationId>) -> Option<String> {
+        let SourcePlace { op_name, file } = self.program.locations.resolve(location?);
+        let file = file.map(|(file, line, column)| format!("{file}:{line}:{column}"));
+        match (op_name, file) {
+            (Some(name), Some(file)) => Some(format!("{name} at {file}")),
+            (name, file) => name.or(file),
+        }
     }
 }
 

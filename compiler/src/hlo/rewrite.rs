@@ -217,7 +217,8 @@ pub fn remove_if_dead(module: &mut Module, computation: ComputationId, id: Instr
 }
 
 /// Removes an instruction that nobody uses, even if it has a side effect, and then its operands
-/// likewise unless they are needed. For what never runs, or whose side effect something else has now.
+/// likewise unless they are needed. For what never runs, or whose side effect something else has
+/// now.
 ///
 /// # Panics
 /// If it is used, or the root.

@@ -95,6 +95,12 @@ impl<'m> Region<'m> {
         self.inside.iter().copied()
     }
 
+    /// The instructions of the region and their operands.
+    pub(super) fn arrays(&self) -> impl Iterator<Item = InstructionId> {
+        let operands = |id| self.instruction(id).operands().iter().copied();
+        self.inside().chain(self.inside().flat_map(operands))
+    }
+
     /// The device type of an instruction's elements.
     pub(super) fn element(&self, id: InstructionId) -> Result<Element, Refusal> {
         element_of(self.instruction(id).array_shape().element_type())

@@ -1,8 +1,8 @@
 //! Conditionals that are less than they seem.
 //!
 //! * One that always takes the same branch becomes that branch.
-//! * One whose branches compute the same of the same operand becomes a branch, unless they have side
-//!   effects.
+//! * One whose branches compute the same of the same operand becomes a branch, unless they have
+//!   side effects.
 //! * Results of a tuple that nobody looks at go, and what computes them in the branches.
 
 use super::site::{rewrite_computation, take_place};

@@ -2,7 +2,8 @@
 //!
 //! There are kernels that permute dimensions where lanes stay lanes, and one that swaps the last
 //! two dimensions. A transpose that is neither becomes up to three: the dimension that will be the
-//! lanes becomes the rows, rows and lanes are swapped, and what was the lanes goes where it belongs.
+//! lanes becomes the rows, rows and lanes are swapped, and what was the lanes goes where it
+//! belongs.
 
 use super::{
     Changed, PassContext, PassError,

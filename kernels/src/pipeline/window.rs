@@ -240,8 +240,8 @@ pub struct Window {
 }
 
 impl Window {
-    /// Granules of VMEM that it takes in [`pipeline`](super::pipeline): two buffers, unless it never
-    /// changes.
+    /// Granules of VMEM that it takes in [`pipeline`](super::pipeline): two buffers, unless it
+    /// never changes.
     pub fn buffered_granules(&self) -> usize {
         let slots = if self.strides.iter().all(|stride| *stride == 0) { 1 } else { 2 };
         slots * self.block.granules()

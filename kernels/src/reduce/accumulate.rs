@@ -5,10 +5,7 @@ use palmetto_isa::{
     memory::{LANES, SUBLANES, VREG_GRANULES},
 };
 
-use super::{
-    plan::{Finish, Plan},
-    site::WindowSite,
-};
+use super::{plan::Plan, site::WindowSite, tiling::Finish};
 use crate::{
     element::Element,
     expression::{Axis, Emitter, Place, Reducer, Register, Site},

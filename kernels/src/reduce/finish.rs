@@ -4,8 +4,8 @@ use palmetto_isa::memory::{SUBLANES, VREG_GRANULES};
 
 use super::{
     accumulate::{Count, Kernel, repeat},
-    plan::Finish,
     site::WindowSite,
+    tiling::Finish,
 };
 use crate::{
     element::Class,
@@ -19,7 +19,8 @@ use crate::{
 
 /// Registers that a loop works on at a time.
 const UNROLLED: usize = 4;
-/// Registers to reduce over the lanes that a loop works on at a time: that unit takes long, but many.
+/// Registers to reduce over the lanes that a loop works on at a time: that unit takes long, but
+/// many.
 const LANES_UNROLLED: usize = 16;
 
 impl Kernel<'_> {

@@ -18,6 +18,8 @@ use std::collections::BTreeMap;
 
 /// How many values a module has as results.
 const RESULTS: usize = 4;
+/// Larger arrays have no users: each dot of them would be about the square of their size.
+const MOST_ELEMENTS: usize = 1024;
 const SIZES: [usize; 8] = [1, 1, 1, 2, 3, 4, 5, 8];
 const TYPES: [ElementType; 7] = [
     ElementType::F32,
@@ -45,7 +47,9 @@ pub fn generate(seed: u64, size: usize) -> Module {
         values.push(builder.parameter(shape.into(), &format!("p{n}")));
     }
     for _ in 0..size {
-        if let Some(value) = generator.instruction(&values) {
+        if let Some(value) = generator.instruction(&values)
+            && generator.array(value).element_count() <= MOST_ELEMENTS
+        {
             values.push(value);
         }
     }
@@ -180,7 +184,7 @@ impl Generator<'_> {
 
     /// One more value, made of others.
     fn instruction(&mut self, values: &[InstructionId]) -> Option<InstructionId> {
-        match self.below(28) {
+        match self.below(30) {
             0..=1 => self.unary(values),
             2..=6 => self.binary(values),
             7 => self.convert(values),
@@ -188,17 +192,17 @@ impl Generator<'_> {
             9 => self.select(values),
             10 => self.clamp(values),
             11..=12 => self.reduce(values),
-            13 => self.dot(values),
-            14 => self.reshape(values),
-            15 => self.transpose(values),
-            16..=17 => self.broadcast(values),
-            18 => self.slice(values),
-            19 => self.pad(values),
-            20 => self.concatenate(values),
-            21 => self.reverse(values),
-            22 => self.dynamic_slice(values),
-            23 => self.dynamic_update_slice(values),
-            24 => self.gather(values),
+            13..=14 => self.dot(values),
+            15 => self.reshape(values),
+            16..=17 => self.transpose(values),
+            18..=19 => self.broadcast(values),
+            20 => self.slice(values),
+            21 => self.pad(values),
+            22 => self.concatenate(values),
+            23 => self.reverse(values),
+            24 => self.dynamic_slice(values),
+            25 => self.dynamic_update_slice(values),
+            26 => self.gather(values),
             _ => self.control(values),
         }
     }

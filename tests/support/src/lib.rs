@@ -8,3 +8,4 @@ pub mod hlo_generator;
 pub mod llo_generator;
 pub mod llo_interpreter;
 pub mod preservation;
+pub mod yardsticks;

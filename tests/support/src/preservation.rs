@@ -3,19 +3,49 @@
 
 use palmetto_compiler::{
     evaluator::{EvaluatorOptions, evaluate},
-    hlo::{ArrayLiteral, ArrayShape, ElementType, Literal, Module, Shape},
+    hlo::{ArrayLiteral, ArrayShape, ElementType, Literal, Module, Precision, Shape},
 };
-use palmetto_runtime::seeded::{self, UNIT};
+use palmetto_runtime::{
+    seeded::{self, UNIT},
+    tolerance,
+};
 
 /// Compares what two modules give for the same inputs, and the outcomes of their checks: the same
-/// bits, any NaN being any other.
+/// bits, any NaN being any other. In dots of the first, `default` means `precision`.
 ///
 /// # Errors
 /// Where they differ, or that only one of them can be evaluated.
-pub fn check_values(before: &Module, after: &Module) -> Result<(), String> {
-    let ordinary = |number, shape: &ArrayShape| seeded::literal(3, number, shape, UNIT);
-    check_bits(before, after, &inputs(before, ordinary)?)?;
-    check_bits(before, after, &inputs(before, special_literal)?)
+pub fn check_values(before: &Module, after: &Module, precision: Precision) -> Result<(), String> {
+    check_bits(before, after, &inputs(before, ordinary_literal)?, precision)?;
+    check_bits(before, after, &inputs(before, special_literal)?, precision)
+}
+
+/// Compares what two modules give for ordinary inputs, where sums may be made in another order: the
+/// same bits, or what rounding explains. Tells whether there was something to compare: not all
+/// modules can be evaluated, and not all that can be have a bound.
+///
+/// # Errors
+/// Where they differ, or that only one of them can be evaluated.
+pub fn check_rounded_values(before: &Module, after: &Module) -> Result<bool, String> {
+    let inputs = inputs(before, ordinary_literal)?;
+    let Ok(bounds) = tolerance::deviations(before, &inputs) else { return Ok(false) };
+    let new = evaluate(after, &inputs, &EvaluatorOptions::default());
+    let new = new.map_err(|error| format!("only after the pass: {error}"))?;
+    let new = leaves(&new.result);
+    if bounds.len() != new.len() {
+        return Err(format!("{} results, then {}", bounds.len(), new.len()));
+    }
+    for (result, (bound, new)) in bounds.iter().zip(new).enumerate() {
+        let comparison = bound.compare(new);
+        if !comparison.holds() {
+            return Err(format!("result {result} is another: {comparison:?}"));
+        }
+    }
+    Ok(true)
+}
+
+fn ordinary_literal(number: u32, shape: &ArrayShape) -> ArrayLiteral {
+    seeded::literal(3, number, shape, UNIT)
 }
 
 fn inputs(
@@ -32,9 +62,15 @@ fn inputs(
     entry.parameters().iter().map(|&id| literal(entry.instruction(id).shape())).collect()
 }
 
-fn check_bits(before: &Module, after: &Module, inputs: &[Literal]) -> Result<(), String> {
+fn check_bits(
+    before: &Module,
+    after: &Module,
+    inputs: &[Literal],
+    default_dot_precision: Precision,
+) -> Result<(), String> {
     let options = EvaluatorOptions::default();
-    let (old, new) = match (evaluate(before, inputs, &options), evaluate(after, inputs, &options)) {
+    let old = EvaluatorOptions { default_dot_precision, ..options.clone() };
+    let (old, new) = match (evaluate(before, inputs, &old), evaluate(after, inputs, &options)) {
         (Ok(old), Ok(new)) => (old, new),
         (Err(_), Err(_)) => return Ok(()),
         (Err(error), Ok(_)) => return Err(format!("only before the pass: {error}")),

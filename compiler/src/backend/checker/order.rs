@@ -6,7 +6,7 @@ use super::super::{
 };
 use palmetto_isa::{ChipSpec, Slot};
 use palmetto_kernels::llo::{Block, LloOp, S, Statement};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// An op of a segment: what it is and in which bundle it was found.
 pub(super) struct Issued<'a> {
@@ -103,7 +103,7 @@ pub(super) fn check(
     held: &Held,
     chip: &ChipSpec,
 ) -> Result<(), (usize, String)> {
-    check_sequences(issued)?;
+    check_sequences(issued, held)?;
     check_memory(issued)?;
     let fifos: BTreeMap<Fifo, ()> =
         issued.iter().filter_map(|i| Some((fifo_of(traffic(i.op)?), ()))).collect();
@@ -116,10 +116,64 @@ pub(super) fn check(
     Ok(())
 }
 
+/// Whether the pushes of a FIFO, with their pops, may be in another order than in LLO: each push
+/// makes one result, which is popped in the same segment.
+fn may_change(issued: &[Issued<'_>], held: &Held, fifo: Fifo) -> bool {
+    let before = held.get(&fifo).copied().unwrap_or(EMPTY);
+    let mut waiting = 0_i64;
+    let is_simple = issued.iter().filter_map(|i| traffic(i.op)).all(|traffic| match traffic {
+        Traffic::Push { fifo: of, results, .. } if of == fifo => {
+            waiting += 1;
+            results == 1
+        }
+        Traffic::Pop(of) if of == fifo => {
+            waiting -= 1;
+            waiting >= 0
+        }
+        Traffic::Push { .. } | Traffic::Pop(_) => true,
+    });
+    before == EMPTY && is_simple && waiting == 0
+}
+
+/// Checks that every pop takes the result of the push that is its in LLO.
+fn check_pairs(issued: &[Issued<'_>], fifo: Fifo) -> Result<(), (usize, String)> {
+    let (mut n_pushes, mut n_pops) = (0, 0);
+    // Bundle, whether it is a push (pops come first), and which push of LLO it belongs to.
+    let mut ops: Vec<(usize, bool, usize)> = Vec::new();
+    for Issued { op, bundle, .. } in issued {
+        match traffic(op) {
+            Some(Traffic::Push { fifo: of, .. }) if of == fifo => {
+                ops.push((*bundle, true, n_pushes));
+                n_pushes += 1;
+            }
+            Some(Traffic::Pop(of)) if of == fifo => {
+                ops.push((*bundle, false, n_pops));
+                n_pops += 1;
+            }
+            Some(Traffic::Push { .. } | Traffic::Pop(_)) | None => {}
+        }
+    }
+    ops.sort_unstable();
+    let mut waiting = VecDeque::new();
+    let mut last = [None; 2];
+    for (bundle, is_push, push) in ops {
+        if last[usize::from(is_push)].replace(bundle) == Some(bundle) {
+            return Err((bundle, format!("{fifo} is used twice in a bundle")));
+        }
+        if is_push {
+            waiting.push_back(push);
+        } else if waiting.pop_front() != Some(push) {
+            return Err((bundle, format!("a pop from {fifo} takes the result of another push")));
+        }
+    }
+    Ok(())
+}
+
 /// What must be issued in the order of LLO, each op in a later bundle than the one before.
-fn sequences(op: &LloOp) -> Vec<String> {
+fn sequences(op: &LloOp, ordered: &BTreeSet<Fifo>) -> Vec<String> {
     let mut sequences = Vec::new();
-    match traffic(op) {
+    let traffic = traffic(op).filter(|traffic| ordered.contains(&fifo_of(*traffic)));
+    match traffic {
         Some(Traffic::Push { fifo, .. }) => sequences.push(format!("pushes into {fifo}")),
         Some(Traffic::Pop(fifo)) => sequences.push(format!("pops from {fifo}")),
         None => {}
@@ -136,10 +190,17 @@ fn sequences(op: &LloOp) -> Vec<String> {
     sequences
 }
 
-fn check_sequences(issued: &[Issued<'_>]) -> Result<(), (usize, String)> {
+fn check_sequences(issued: &[Issued<'_>], held: &Held) -> Result<(), (usize, String)> {
+    let fifos: BTreeSet<Fifo> =
+        issued.iter().filter_map(|i| Some(fifo_of(traffic(i.op)?))).collect();
+    let (free, ordered): (BTreeSet<Fifo>, BTreeSet<Fifo>) =
+        fifos.into_iter().partition(|fifo| may_change(issued, held, *fifo));
+    for fifo in free {
+        check_pairs(issued, fifo)?;
+    }
     let mut last: BTreeMap<String, usize> = BTreeMap::new();
     for Issued { op, bundle, .. } in issued {
-        for sequence in sequences(op) {
+        for sequence in sequences(op, &ordered) {
             if last.get(&sequence).is_some_and(|last| last >= bundle) {
                 return Err((*bundle, format!("`{}`: {sequence} out of order", op.name())));
             }

@@ -1,8 +1,8 @@
 //! Proof that arrays may share memory, made without looking at how it came about.
 //!
-//! The steps are walked in their order, with the set of arrays whose value each place holds. A write
-//! leaves one array there, a copy within a place adds one; what is read must be there. Where paths
-//! meet, a place holds what it holds on all of them.
+//! The steps are walked in their order, with the set of arrays whose value each place holds. A
+//! write leaves one array there, a copy within a place adds one; what is read must be there. Where
+//! paths meet, a place holds what it holds on all of them.
 
 use std::collections::{BTreeMap, BTreeSet};
 

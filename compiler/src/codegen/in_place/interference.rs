@@ -1,8 +1,8 @@
 //! Which arrays cannot be one: where one is written, the value of the other is still needed.
 //!
-//! Steps are walked backwards with the set of arrays whose values are needed later. A write ends the
-//! need for what was there before; a copy does not interfere with its own source, whose value it
-//! writes. Loops are walked until nothing new is needed at their start.
+//! Steps are walked backwards with the set of arrays whose values are needed later. A write ends
+//! the need for what was there before; a copy does not interfere with its own source, whose value
+//! it writes. Loops are walked until nothing new is needed at their start.
 
 use std::collections::{BTreeMap, BTreeSet};
 

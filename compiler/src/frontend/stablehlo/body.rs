@@ -262,7 +262,8 @@ impl<'i, 'p> Body<'i, 'p> {
     }
 
     fn import_operation(&mut self, operation: &'p Operation) -> SourceResult<()> {
-        let results = table::import(self, operation)?;
+        let results = table::import(self, operation)
+            .map_err(|error| error.with_origin(|| self.importer.origin(operation.location)))?;
         let declared = operation.results.len();
         if results.len() != declared {
             let gives = counted(results.len(), "result");

@@ -4,7 +4,7 @@ use super::attributes::{as_indices, fields, indices, word};
 use super::body::{Body, only_blocks};
 use super::{control, error, error_at};
 use crate::frontend::source::{SourceError, SourceResult};
-use crate::frontend::syntax::Operation;
+use crate::frontend::syntax::{Attribute, NamedAttribute, Operation};
 use crate::hlo::{DotDimensionNumbers, InstructionId, Op, OperandPrecision, Precision};
 
 /// `dot_general`.
@@ -55,9 +55,53 @@ fn add_dot(
     operands: [InstructionId; 2],
     dimension_numbers: DotDimensionNumbers,
 ) -> SourceResult<Vec<InstructionId>> {
-    let operand_precision = operand_precision(operation)?;
+    let operand_precision = match operation.attribute("algorithm") {
+        Some(attribute) => algorithm(attribute)?,
+        None => operand_precision(operation)?,
+    };
     let op = Op::Dot { dimension_numbers, operand_precision };
     Ok(vec![body.add_result(operation, op, &operands)?])
+}
+
+/// `algorithm`: the precision that does at least what it asks. `DotAlgorithmPreset` of JAX gives
+/// such attributes.
+fn algorithm(attribute: &NamedAttribute) -> SourceResult<OperandPrecision> {
+    let wrong = |what: String| SourceError::new(attribute.span, what);
+    let Attribute::Struct { name, fields, .. } = &attribute.value else {
+        return Err(wrong(
+            "the attribute 'algorithm' has to be a #stablehlo.dot_algorithm<…>".into(),
+        ));
+    };
+    let text = |key: &str| {
+        let field = fields.iter().find(|field| field.name == key);
+        field.map_or_else(
+            || "nothing".to_owned(),
+            |field| match &field.value {
+                Attribute::Integer(value, _) => value.to_string(),
+                Attribute::Type(value) => value.to_string(),
+                Attribute::Other(text) => text.clone(),
+                _ => "something else".to_owned(),
+            },
+        )
+    };
+    let (lhs, rhs) = (text("lhs_precision_type"), text("rhs_precision_type"));
+    let (sums, passes) = (text("accumulation_type"), text("num_primitive_operations"));
+    let precision = match [lhs.as_str(), rhs.as_str(), sums.as_str(), passes.as_str()] {
+        ["bf16", "bf16", "f32", "1"] => Precision::Default,
+        ["bf16", "bf16", "f32", "3"] | ["tf32", "tf32", "f32", "1"] => Precision::High,
+        ["bf16", "bf16", "f32", "6" | "9"]
+        | ["f16", "f16", "f32", "1"]
+        | ["tf32", "tf32", "f32", "3"]
+        | ["f32", "f32", "f32", "1"] => Precision::Highest,
+        _ => {
+            return Err(wrong(format!(
+                "unsupported {name} {lhs} x {rhs} with sums in {sums} and {passes} products; \
+                 supported are bf16 x bf16 (1, 3, 6 or 9 products), tf32 x tf32 (1 or 3), \
+                 f16 x f16 (1) and f32 x f32 (1), all with sums in f32"
+            )));
+        }
+    };
+    Ok(OperandPrecision { lhs: precision, rhs: precision })
 }
 
 /// `precision_config`: nothing, or one word for each operand.

@@ -89,7 +89,7 @@ impl Body<'_, '_> {
     }
 
     /// Adds a parameter that is a tuple, and gives its elements.
-    fn tuple_parameter(
+    pub(super) fn tuple_parameter(
         &mut self,
         operation: &Operation,
         shapes: &[Shape],

@@ -2,8 +2,8 @@
 
 use super::body::Body;
 use super::{
-    attributes, check, constant, contraction, control, data, elementwise, function, indexing,
-    sharding,
+    attributes, check, chlo, constant, contraction, control, data, elementwise, function, indexing,
+    scatter, sharding, window,
 };
 use crate::frontend::source::{SourceError, SourceResult};
 use crate::frontend::syntax::Operation;
@@ -28,6 +28,17 @@ const ROWS: &[(&str, &str, Import)] = &[
     ("check.expect_close", "max_ulp_difference min_ulp_difference", By(check::expect_close)),
     ("check.expect_eq", "", By(check::expect_eq)),
     ("check.expect_eq_const", "value", By(check::expect_eq)),
+    ("chlo.acos", "", By(chlo::function)),
+    ("chlo.acosh", "", By(chlo::function)),
+    ("chlo.asin", "", By(chlo::function)),
+    ("chlo.asinh", "", By(chlo::function)),
+    ("chlo.atan", "", By(chlo::function)),
+    ("chlo.atanh", "", By(chlo::function)),
+    ("chlo.cosh", "", By(chlo::function)),
+    ("chlo.erf", "", By(chlo::function)),
+    ("chlo.erf_inv", "", By(chlo::function)),
+    ("chlo.erfc", "", By(chlo::function)),
+    ("chlo.sinh", "", By(chlo::function)),
     ("chlo.square", "", By(elementwise::square)),
     ("func.call", "callee no_inline", By(function::call)),
     ("sdy.reshard", "sharding", By(sharding::constraint)),
@@ -59,7 +70,7 @@ const ROWS: &[(&str, &str, Import)] = &[
     ("stablehlo.dot", "precision_config", By(contraction::dot)),
     (
         "stablehlo.dot_general",
-        "dot_dimension_numbers precision_config",
+        "dot_dimension_numbers precision_config algorithm",
         By(contraction::dot_general),
     ),
     ("stablehlo.dynamic_slice", "slice_sizes", By(indexing::dynamic_slice)),
@@ -86,12 +97,22 @@ const ROWS: &[(&str, &str, Import)] = &[
     ("stablehlo.popcnt", "", Direct(1, Op::Popcnt)),
     ("stablehlo.power", "", Direct(2, Op::Power)),
     ("stablehlo.reduce", "dimensions", By(contraction::reduce)),
+    (
+        "stablehlo.reduce_window",
+        "window_dimensions window_strides base_dilations window_dilations padding",
+        By(window::reduce_window),
+    ),
     ("stablehlo.remainder", "", Direct(2, Op::Remainder)),
     ("stablehlo.reshape", "", Direct(1, Op::Reshape)),
     ("stablehlo.reverse", "dimensions", By(data::reverse)),
     ("stablehlo.round_nearest_afz", "", Direct(1, Op::RoundNearestAfz)),
     ("stablehlo.round_nearest_even", "", Direct(1, Op::RoundNearestEven)),
     ("stablehlo.rsqrt", "result_accuracy", Direct(1, Op::Rsqrt)),
+    (
+        "stablehlo.scatter",
+        "scatter_dimension_numbers indices_are_sorted unique_indices",
+        By(scatter::scatter),
+    ),
     ("stablehlo.select", "", By(elementwise::select)),
     ("stablehlo.shift_left", "", Direct(2, Op::ShiftLeft)),
     ("stablehlo.shift_right_arithmetic", "", Direct(2, Op::ShiftRightArithmetic)),

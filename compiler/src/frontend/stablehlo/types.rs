@@ -25,8 +25,13 @@ pub(super) fn array_shape(tensor: &TensorType, span: Span) -> SourceResult<Array
     if tensor.encoding.is_some() {
         return Err(unsupported("encodings such as bounds are not supported"));
     }
-    let element_type = element_type(&tensor.element)
-        .ok_or_else(|| unsupported(&format!("no elements of type {}", tensor.element)))?;
+    let element_type = element_type(&tensor.element).ok_or_else(|| {
+        unsupported(&format!(
+            "elements are i1, integers of 8 to 64 bits or \
+            bf16, f16, f32, f64, not {}",
+            tensor.element
+        ))
+    })?;
     let dimensions = tensor.dimensions.iter().map(|dimension| {
         let size = dimension.ok_or_else(|| unsupported("its dimensions have to be known"))?;
         usize::try_from(size).map_err(|_| unsupported("too large"))

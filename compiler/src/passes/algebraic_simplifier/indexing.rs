@@ -5,10 +5,11 @@
 //! * A `dynamic-slice` of what was just written there is what was written.
 //! * A `dynamic-update-slice` of everything is the update; of nothing, nothing; of what is there
 //!   already, nothing; over another at the same place, that one goes.
-//! * A `gather` of one slice is a `dynamic-slice`.
+//! * A `gather` of one slice is a `dynamic-slice`; one of slices without elements is 0.
 
 use crate::hlo::{
-    ElementType, GatherDimensionNumbers, InferError, InstructionId, Op, SliceDimension,
+    ArrayLiteral, ArrayShape, ElementType, GatherDimensionNumbers, InferError, InstructionId, Op,
+    SliceDimension,
 };
 use crate::passes::site::{Rewritten, Site};
 
@@ -117,6 +118,12 @@ pub(super) fn gather(
     numbers: &GatherDimensionNumbers,
     slice_sizes: &[usize],
 ) -> Rewritten {
+    if slice_sizes.contains(&0) {
+        // A dimension without elements may be dropped: the result has elements, and no slice.
+        let shape = site.instruction().array_shape().clone();
+        let zero = ArrayLiteral::zeros(&ArrayShape::scalar(shape.element_type()));
+        return site.splat(zero.into(), shape.dimensions()).map(Some);
+    }
     let (x, indices) = (site.operand(0), site.operand(1));
     let index_sizes = site.dimensions(indices).to_vec();
     let vector = numbers.index_vector_dim;

@@ -17,7 +17,7 @@ const DECIDE: [&str; 3] = ["layout_assignment", "layout_normalization", "fusion"
 
 /// Whether a pass keeps values bit by bit.
 pub fn is_exact(pass: &str) -> bool {
-    !["default_precision", "dot_canonicalization"].contains(&pass)
+    pass != "dot_canonicalization"
 }
 
 /// Whether a pass decides something once, and applied again would decide it again.
@@ -67,7 +67,7 @@ fn transformed(input: &str, passes: &[Pass], options: CompileOptions) -> Result<
     let text = print_checked(&after)?;
     if let [pass] = passes {
         if is_exact(pass.name) {
-            check_values(&before, &after)?;
+            check_values(&before, &after, precision)?;
         }
         if !decides_once(pass.name) {
             changes_nothing_more(after, pass, &context)?;

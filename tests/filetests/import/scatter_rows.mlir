@@ -1,0 +1,25 @@
+// test import
+// The gradient of a look-up: every update meets every row.
+func.func @main(%x: tensor<5x3xf32>, %i: tensor<4x1xi32>, %u: tensor<4x3xf32>) -> tensor<5x3xf32> {
+  %0 = "stablehlo.scatter"(%x, %i, %u) <{scatter_dimension_numbers = #stablehlo.scatter<update_window_dims = [1], inserted_window_dims = [0], scatter_dims_to_operand_dims = [0], index_vector_dim = 1>}> ({
+  ^bb0(%a: tensor<f32>, %b: tensor<f32>):
+    %1 = stablehlo.add %a, %b : tensor<f32>
+    stablehlo.return %1 : tensor<f32>
+  }) : (tensor<5x3xf32>, tensor<4x1xi32>, tensor<4x3xf32>) -> tensor<5x3xf32>
+  return %0 : tensor<5x3xf32>
+}
+// ----
+// HloModule main
+//
+// ENTRY %main (Arg_0: f32[5,3], Arg_1: s32[4,1], Arg_2: f32[4,3]) -> f32[5,3] {
+//   %Arg_0 = f32[5,3] parameter(0)
+//   %Arg_1 = s32[4,1] parameter(1)
+//   %Arg_2 = f32[4,3] parameter(2)
+//   %reshape = s32[4] reshape(%Arg_1)
+//   %broadcast = s32[4,5] broadcast(%reshape), dimensions={0}
+//   %iota = s32[4,5] iota(), iota_dimension=1
+//   %compare = pred[4,5] compare(%broadcast, %iota), direction=EQ, type=SIGNED
+//   %convert = f32[4,5] convert(%compare)
+//   %dot = f32[5,3] dot(%convert, %Arg_2), lhs_contracting_dims={0}, rhs_contracting_dims={0}, operand_precision={highest,highest}
+//   ROOT %add = f32[5,3] add(%Arg_0, %dot)
+// }
