@@ -1,8 +1,6 @@
 //! Generated programs that move lanes and anything else, at places known or not known before: every
 //! result has the bits of the evaluator.
 
-#![expect(clippy::unwrap_used, reason = "a program of the test is wrong then")]
-
 use super::{
     check,
     movement::{Numbers, check_movement, check_one, list, shape, starts},
