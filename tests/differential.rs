@@ -4,6 +4,8 @@
 mod fusion;
 #[path = "differential/lanes.rs"]
 mod lanes;
+#[path = "differential/lanes_as_rows.rs"]
+mod lanes_as_rows;
 #[path = "differential/lookup.rs"]
 mod lookup;
 #[path = "differential/movement.rs"]

@@ -57,7 +57,12 @@ fn scalar(element: ElementType, value: i64) -> Literal {
 
 /// Checks `ROOT r = ... instruction` over parameters `x0`, `x1`, ... of the given shapes, then
 /// `i0`, `i1`, ... of the given scalars.
-fn check_movement(shapes: &[String], starts: &[(&str, i64)], result: &str, instruction: &str) {
+pub(super) fn check_movement(
+    shapes: &[String],
+    starts: &[(&str, i64)],
+    result: &str,
+    instruction: &str,
+) {
     let mut body = String::from("HloModule m\nENTRY main {\n");
     for (n, shape) in shapes.iter().enumerate() {
         body += &format!(" x{n} = {shape} parameter({n})\n");
@@ -74,7 +79,7 @@ fn check_movement(shapes: &[String], starts: &[(&str, i64)], result: &str, instr
     check_with(&module, &inputs);
 }
 
-fn check_one(from: &str, to: &str, instruction: &str) {
+pub(super) fn check_one(from: &str, to: &str, instruction: &str) {
     check_movement(&[from.to_owned()], &[], to, instruction);
 }
 
@@ -194,7 +199,7 @@ fn paddings() {
 
 const STARTS: [i64; 8] = [0, 1, 2, 3, 6, 100, -1, -100];
 
-fn starts(numbers: &mut Numbers, rank: usize) -> Vec<(&'static str, i64)> {
+pub(super) fn starts(numbers: &mut Numbers, rank: usize) -> Vec<(&'static str, i64)> {
     let element = numbers.pick(&["s32", "s32", "u32", "s8", "u8", "s16"]);
     let mut starts = Vec::new();
     for _ in 0..rank {

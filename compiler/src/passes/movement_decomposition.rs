@@ -2,7 +2,14 @@
 //!
 //! The row kernel slices, joins, pads and reverses rows along their lanes. What has no kernel as it
 //! stands because other dimensions move at the same time becomes two instructions; an array of rank
-//! 1, which lies in rows of 128 lanes, becomes one row first and a line again after.
+//! 1, which lies in rows of 128 lanes, becomes one row first and a line again after. A single lane
+//! at a place known at run time is found or replaced by comparing each lane's index, which is also
+//! how single elements are found in rows that were looked up. What is left of
+//! the lanes moves as rows, between two transposes.
+
+mod elements;
+mod single_lane;
+mod swap;
 
 use super::{
     Changed, PassContext, PassError,
@@ -11,7 +18,10 @@ use super::{
 };
 use crate::{
     analysis::sequential_computations,
-    hlo::{ArrayShape, ComputationId, InstructionId, Module, Op, PaddingDimension, SliceDimension},
+    hlo::{
+        ArrayShape, ComputationId, InstructionId, Module, Op, PaddingDimension, SliceDimension,
+        rewrite,
+    },
     lowering::{Region, choose_kernel, is_generator},
 };
 
@@ -24,6 +34,8 @@ pub fn movement_decomposition(module: &mut Module, _: &PassContext) -> Result<Ch
     for computation in sequential_computations(module) {
         let mut rule = |site: &mut Site<'_>| decompose(site, computation);
         changed |= rewrite_computation(module, computation, &mut rule)?;
+        // What was tried in vain.
+        rewrite::remove_dead(module, computation);
     }
     Ok(changed)
 }
@@ -32,12 +44,18 @@ fn decompose(site: &mut Site<'_>, computation: ComputationId) -> Rewritten {
     let op = site.instruction().op().clone();
     let moves = matches!(
         op,
-        Op::Slice { .. } | Op::Concatenate { .. } | Op::Pad { .. } | Op::Reverse { .. }
+        Op::Slice { .. }
+            | Op::Concatenate { .. }
+            | Op::Pad { .. }
+            | Op::Reverse { .. }
+            | Op::DynamicSlice { .. }
+            | Op::DynamicUpdateSlice
+            | Op::Gather { .. }
     );
     if !moves || is_generator(site.computation(), site.id()) {
         return Ok(None);
     }
-    let shape = site.array(site.id());
+    let shape = site.array(site.id()).clone();
     let region = Region::of_instruction(site.module(), computation, site.id());
     if shape.element_type().byte_size() > 4
         || shape.element_count() == 0
@@ -45,7 +63,20 @@ fn decompose(site: &mut Site<'_>, computation: ComputationId) -> Rewritten {
     {
         return Ok(None);
     }
-    if shape.rank() == 1 { as_one_row(site, &op) } else { split(site, &op) }
+    if matches!(op, Op::Gather { .. }) {
+        return elements::decompose(site, &op);
+    }
+    if shape.rank() == 0 {
+        return Ok(None);
+    }
+    if let Some(made) = single_lane::decompose(site, &op)? {
+        return Ok(Some(made));
+    }
+    if shape.rank() == 1 {
+        return as_one_row(site, &op);
+    }
+    let split = if op == Op::DynamicUpdateSlice { split_update(site) } else { split(site, &op) }?;
+    if split.is_some() { Ok(split) } else { swap::decompose(site, computation, &op) }
 }
 
 /// The op on arrays of one row.
@@ -57,9 +88,17 @@ fn as_one_row(site: &mut Site<'_>, op: &Op) -> Rewritten {
         Op::Pad { padding } => Op::Pad { padding: vec![nothing, padding[0]] },
         Op::Concatenate { .. } => Op::Concatenate { dimension: 1 },
         Op::Reverse { .. } => Op::Reverse { dimensions: vec![1] },
+        Op::DynamicSlice { dynamic_slice_sizes: sizes } => {
+            Op::DynamicSlice { dynamic_slice_sizes: vec![1, sizes[0]] }
+        }
+        Op::DynamicUpdateSlice => Op::DynamicUpdateSlice,
         _ => return Ok(None),
     };
     let mut operands = site.instruction().operands().to_vec();
+    if matches!(op, Op::DynamicSlice { .. } | Op::DynamicUpdateSlice) {
+        // Of one row it is always the first: any start will do.
+        operands.extend(operands.last().copied());
+    }
     for operand in &mut operands {
         let shape = site.array(*operand).clone();
         if let [lanes] = shape.dimensions() {
@@ -99,6 +138,9 @@ fn split(site: &mut Site<'_>, op: &Op) -> Rewritten {
             lanes[lane] = padding[lane];
             [Op::Pad { padding: others }, Op::Pad { padding: lanes }]
         }
+        // What is whole along a dimension starts at 0, whatever the start is.
+        Op::DynamicSlice { dynamic_slice_sizes } => [&between, dynamic_slice_sizes]
+            .map(|sizes| Op::DynamicSlice { dynamic_slice_sizes: sizes.clone() }),
         Op::Reverse { dimensions } if dimensions.contains(&lane) => {
             let others = dimensions.iter().copied().filter(|d| *d != lane).collect();
             [Op::Reverse { dimensions: others }, Op::Reverse { dimensions: vec![lane] }]
@@ -115,6 +157,25 @@ fn split(site: &mut Site<'_>, op: &Op) -> Rewritten {
     site.shaped(lanes, &operands(moved), result.into()).map(Some)
 }
 
+/// An update of a part of the lanes and of other dimensions: of a block that is taken and put back.
+fn split_update(site: &mut Site<'_>) -> Rewritten {
+    let operands = site.instruction().operands().to_vec();
+    let (operand, update, starts) = (operands[0], operands[1], &operands[2..]);
+    let (sizes, mut block) = (site.dimensions(operand).to_vec(), site.dimensions(update).to_vec());
+    let lane = sizes.len() - 1;
+    if sizes[lane] == block[lane] || sizes[..lane] == block[..lane] {
+        return Ok(None);
+    }
+    block[lane] = sizes[lane];
+    let result = site.array(site.id()).clone();
+    let shape = of_dimensions(&result, block.clone());
+    let with = |values: &[InstructionId]| [values, starts].concat();
+    let take = Op::DynamicSlice { dynamic_slice_sizes: block };
+    let block = site.shaped(take, &with(&[operand]), shape.clone().into())?;
+    let block = site.shaped(Op::DynamicUpdateSlice, &with(&[block, update]), shape.into())?;
+    site.shaped(Op::DynamicUpdateSlice, &with(&[operand, block]), result.into()).map(Some)
+}
+
 /// Whether an op leaves an array of these sizes as it is.
 fn is_nothing(op: &Op, sizes: &[usize]) -> bool {
     match op {
@@ -124,6 +185,7 @@ fn is_nothing(op: &Op, sizes: &[usize]) -> bool {
             .all(|(slice, size)| slice.start == 0 && slice.limit == *size && slice.stride == 1),
         Op::Pad { padding } => padding.iter().all(|p| (p.low, p.high, p.interior) == (0, 0, 0)),
         Op::Reverse { dimensions } => dimensions.is_empty(),
+        Op::DynamicSlice { dynamic_slice_sizes } => dynamic_slice_sizes == sizes,
         _ => false,
     }
 }

@@ -3,7 +3,8 @@
 //! There are kernels that put the rows of a matrix into an array of rank 1, and that cut such an
 //! array into rows; and matrices of rows of one length are joined and cut without looking into the
 //! rows. A reshape that changes the length of rows becomes a chain of these. Narrow elements go
-//! through it as words of 32 bits: they are converted before and after.
+//! through it as words of 32 bits: they are converted before and after. A reshape and its reverse
+//! are nothing.
 
 use palmetto_isa::memory::{LANES, SUBLANES};
 
@@ -34,6 +35,12 @@ fn decompose(site: &mut Site<'_>) -> Rewritten {
         return Ok(None);
     }
     let operand = site.operand(0);
+    if matches!(site.op(operand), Op::Reshape) {
+        let before = site.operand_of(operand, 0);
+        if site.fits(before) {
+            return Ok(Some(before));
+        }
+    }
     let (from, to) = (site.array(operand).clone(), site.array(site.id()).clone());
     let bytes = from.element_type().byte_size();
     let wide = wide_type(from.element_type());
@@ -127,7 +134,7 @@ fn is_full((majors, rows): (usize, usize)) -> bool {
 }
 
 /// The type of 32 bits that has all values of a type.
-fn wide_type(element_type: ElementType) -> ElementType {
+pub(super) fn wide_type(element_type: ElementType) -> ElementType {
     match element_type {
         ElementType::BF16 | ElementType::F16 => ElementType::F32,
         ElementType::S8 | ElementType::S16 => ElementType::S32,
