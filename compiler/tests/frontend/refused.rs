@@ -18,14 +18,14 @@ fn unsupported() {
     check_op(
         "%0 = stablehlo.constant dense<(1.0, 2.0)> : tensor<complex<f32>>",
         expect![[r#"
-        test.mlir:2:27: error: unsupported type tensor<complex<f32>>: no elements of type complex<f32>
-            %0 = stablehlo.constant dense<(1.0, 2.0)> : tensor<complex<f32>>
-                                    ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^"#]],
+            test.mlir:2:27: error: unsupported type tensor<complex<f32>>: elements are i1, integers of 8 to 64 bits or bf16, f16, f32, f64, not complex<f32>
+                %0 = stablehlo.constant dense<(1.0, 2.0)> : tensor<complex<f32>>
+                                        ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^"#]],
     );
     check(
         "func.func @main(%x: tensor<4xf8E4M3FN>) { return }",
         expect![[r#"
-            test.mlir:1:17: error: unsupported type tensor<4xf8E4M3FN>: no elements of type f8E4M3FN
+            test.mlir:1:17: error: unsupported type tensor<4xf8E4M3FN>: elements are i1, integers of 8 to 64 bits or bf16, f16, f32, f64, not f8E4M3FN
               func.func @main(%x: tensor<4xf8E4M3FN>) { return }
                               ^^"#]],
     );
@@ -54,7 +54,7 @@ fn unsupported() {
         "%0 = stablehlo.dot_general %x, %x, contracting_dims = [0] x [0], algorithm = \
          <lhs_precision_type = tf32> : (tensor<4xf32>, tensor<4xf32>) -> tensor<f32>",
         expect![[r#"
-            test.mlir:2:68: error: unsupported attribute 'algorithm' of stablehlo.dot_general
+            test.mlir:2:68: error: unsupported dot_algorithm tf32 x nothing with sums in nothing and nothing products; supported are bf16 x bf16 (1, 3, 6 or 9 products), tf32 x tf32 (1 or 3), f16 x f16 (1) and f32 x f32 (1), all with sums in f32
               dot_general %x, %x, contracting_dims = [0] x [0], algorithm = <lhs_precision_type = tf32> : (tensor<
                                                                 ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^"#]],
     );
