@@ -242,6 +242,12 @@ fn every_stage_can_be_printed() {
     let (done, out, _) = outcome(&["opt", "--passes", first, &hlo]);
     assert_eq!((code, done), (0, 0));
     assert!(out.starts_with("HloModule"), "{out}");
+    let (done, dumped, _) = outcome(&["opt", "--dump", &program]);
+    let dumps: Vec<&str> = dumped.lines().filter(|line| line.starts_with("// after ")).collect();
+    assert!(done == 0 && dumps.contains(&"// after layout_assignment"), "{dumped}");
+    let (_, optimized, _) = outcome(&["compile", &program, "--emit", "optimized-hlo"]);
+    let last = dumped.rsplit_once("// after ").map(|(_, last)| last);
+    assert!(last.is_some_and(|last| last.contains(optimized.trim())), "{dumped} {optimized}");
     let (code, _, err) = outcome(&["opt", "--passes", "no_such_pass", &hlo]);
     assert!(code == 2 && err.contains("no pass \"no_such_pass\""), "{err}");
 }

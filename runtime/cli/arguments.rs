@@ -129,13 +129,17 @@ const OPT_EXAMPLES: &str = "\
 Examples:
   palmetto opt --list
   palmetto opt --passes algebraic_simplifier,dce model.mlir
+  palmetto opt --dump model.mlir | less
   palmetto opt --passes fusion after_dce.hlo";
 
 #[derive(Debug, Args)]
 pub(crate) struct OptArguments {
-    /// The passes to run, in order, separated by commas.
-    #[arg(long, value_delimiter = ',', value_name = "PASS,..", required_unless_present = "list")]
+    /// The passes to run, in order, separated by commas; all of the pipeline if none are named.
+    #[arg(long, value_delimiter = ',', value_name = "PASS,..")]
     pub(crate) passes: Vec<String>,
+    /// Print the program after each pass that changes it.
+    #[arg(long)]
+    pub(crate) dump: bool,
     /// Print the names of all passes in the order of the pipeline.
     #[arg(long)]
     pub(crate) list: bool,

@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use palmetto_compiler::CompileError;
-use palmetto_compiler::hlo::print_module;
+use palmetto_compiler::hlo::{Module, print_module};
 use palmetto_compiler::options::CompileOptions;
 use palmetto_compiler::passes::PassContext;
 use palmetto_compiler::pipeline::{OPTIMIZE, Pass, find_pass, run_passes};
@@ -26,12 +26,26 @@ pub(crate) fn opt(arguments: &OptArguments, out: &mut impl Write) -> Result<u8, 
         }
     }
     let Some(file) = &arguments.file else { return Ok(OK) };
-    let passes = arguments.passes.iter().map(|name| find(name)).collect::<Result<Vec<_>, _>>()?;
+    let mut passes =
+        arguments.passes.iter().map(|name| find(name)).collect::<Result<Vec<_>, _>>()?;
+    if passes.is_empty() {
+        passes = OPTIMIZE.to_vec();
+    }
     let mut module = program::read(file)?;
     let context = PassContext { options: CompileOptions::v4() };
-    run_passes(&mut module, &context, &passes, &mut |_, _| {})
-        .map_err(|error| Error::from(CompileError::from(error)))?;
-    out.write_all(print_module(&module).as_bytes())?;
+    let mut dumps = String::new();
+    let mut observe = |pass: &str, module: &Module| {
+        if arguments.dump {
+            dumps += &format!("// after {pass}\n{}\n", print_module(module));
+        }
+    };
+    let outcome = run_passes(&mut module, &context, &passes, &mut observe);
+    // What was dumped before a pass failed shows why.
+    out.write_all(dumps.as_bytes())?;
+    outcome.map_err(|error| Error::from(CompileError::from(error)))?;
+    if !arguments.dump {
+        out.write_all(print_module(&module).as_bytes())?;
+    }
     Ok(OK)
 }
 
