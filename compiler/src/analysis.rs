@@ -125,3 +125,20 @@ pub fn flops_of(module: &Module, computation: &Computation, id: InstructionId) -
         _ => 0,
     }
 }
+
+/// The elements of a tuple that are used, in order; none if it is used as a whole, or as the root.
+pub fn used_elements(computation: &Computation, tuple: InstructionId) -> Option<Vec<usize>> {
+    if computation.root() == tuple {
+        return None;
+    }
+    let mut used = Vec::new();
+    for &user in computation.users(tuple) {
+        let Op::GetTupleElement { index } = *computation.instruction(user).op() else {
+            return None;
+        };
+        used.push(index);
+    }
+    used.sort_unstable();
+    used.dedup();
+    Some(used)
+}

@@ -51,7 +51,7 @@ pub fn trip_count(module: &Module, computation: ComputationId, id: InstructionId
     let (element, bound, direction) = match (state_element(condition, lhs), integer(condition, rhs))
     {
         (Some(element), Some(bound)) => (element, bound, direction),
-        _ => (state_element(condition, rhs)?, integer(condition, lhs)?, mirror(direction)),
+        _ => (state_element(condition, rhs)?, integer(condition, lhs)?, direction.mirrored()),
     };
     let start = integer(owner, tuple_element(owner, instruction.operands()[0], element)?)?;
     let step = step(body, element)?;
@@ -79,16 +79,6 @@ fn step(body: &Computation, element: usize) -> Option<i64> {
         Op::Add if is_element(rhs) => integer(body, lhs),
         Op::Subtract if is_element(lhs) => integer(body, rhs)?.checked_neg(),
         _ => None,
-    }
-}
-
-fn mirror(direction: ComparisonDirection) -> ComparisonDirection {
-    match direction {
-        ComparisonDirection::Eq | ComparisonDirection::Ne => direction,
-        ComparisonDirection::Ge => ComparisonDirection::Le,
-        ComparisonDirection::Gt => ComparisonDirection::Lt,
-        ComparisonDirection::Le => ComparisonDirection::Ge,
-        ComparisonDirection::Lt => ComparisonDirection::Gt,
     }
 }
 

@@ -27,14 +27,14 @@ mod tests;
 use super::{
     address::Access,
     emit::{Emitted, register},
-    flow::{self, LoopCode},
+    flow::{self, LoopCode, value},
 };
 use facts::{Fact, Facts, State, constant_fact};
 use order::{Held, Issued};
 use palmetto_isa::{
     Bundle, ChipSpec, MReg, MemorySpace, Op, SReg, VReg, memory::GRANULE_WORDS, op::Operand,
 };
-use palmetto_kernels::llo::{Block, Function, LloOp, M, S, Statement, V, Value};
+use palmetto_kernels::llo::{Block, Function, LloOp, S, Statement, Value};
 use std::collections::{BTreeMap, BTreeSet};
 use thiserror::Error;
 
@@ -107,15 +107,6 @@ fn constants(block: &Block) -> BTreeMap<Value, Fact> {
         }
     }
     found
-}
-
-fn value(operand: Operand<V, S, M>) -> Option<Value> {
-    match operand {
-        Operand::V(v) => Some(Value::V(v)),
-        Operand::S(s) => Some(Value::S(s)),
-        Operand::M(m) => Some(Value::M(m)),
-        Operand::Immediate(_) => None,
-    }
 }
 
 struct Checker<'a> {

@@ -71,7 +71,8 @@ impl Inst {
     }
 }
 
-fn value(operand: Operand<V, S, M>) -> Option<Value> {
+/// The variable or value that an operand is.
+pub(super) fn value(operand: Operand<V, S, M>) -> Option<Value> {
     match operand {
         Operand::V(v) => Some(Value::V(v)),
         Operand::S(s) => Some(Value::S(s)),

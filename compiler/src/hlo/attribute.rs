@@ -246,3 +246,17 @@ impl CustomCallTarget {
         }
     }
 }
+
+impl ComparisonDirection {
+    /// The direction that says the same with the operands swapped.
+    #[must_use]
+    pub fn mirrored(self) -> Self {
+        match self {
+            Self::Eq | Self::Ne => self,
+            Self::Ge => Self::Le,
+            Self::Gt => Self::Lt,
+            Self::Le => Self::Ge,
+            Self::Lt => Self::Gt,
+        }
+    }
+}

@@ -9,7 +9,7 @@ use super::site::{rewrite_computation, take_place};
 use super::tuple_simplifier::simplify_tuples;
 use super::{Changed, PassContext, PassError};
 use crate::{
-    analysis::{compute_the_same, sequential_computations},
+    analysis::{compute_the_same, sequential_computations, used_elements},
     hlo::{
         Computation, ComputationBuilder, ComputationId, ElementType, Extras, InferError,
         InstructionId, Literal, Module, Op, Opcode, rewrite,
@@ -131,17 +131,7 @@ fn used_results(
 ) -> Option<Vec<usize>> {
     let owner = module.computation(computation);
     let results = owner.instruction(id).shape().as_tuple()?.len();
-    if owner.root() == id {
-        return None;
-    }
-    let mut used = Vec::new();
-    for &user in owner.users(id) {
-        let Op::GetTupleElement { index } = *owner.instruction(user).op() else { return None };
-        used.push(index);
-    }
-    used.sort_unstable();
-    used.dedup();
-    (used.len() < results).then_some(used)
+    used_elements(owner, id).filter(|used| used.len() < results)
 }
 
 /// Replaces a conditional by one that has only the results `kept`, which all users look at.

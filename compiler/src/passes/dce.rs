@@ -5,6 +5,7 @@
 //! states are left to `while_loop_simplifier`.
 
 use super::{Changed, PassContext, PassError};
+use crate::analysis::used_elements;
 use crate::hlo::{
     ComputationBuilder, ComputationId, Extras, InstructionId, Module, Op, Opcode, Shape,
     builder::add_computation, rewrite,
@@ -47,7 +48,7 @@ fn drop_fusion_results(
 ) -> Result<Changed, PassError> {
     let mut changed = Changed::No;
     for (id, called) in fusions(module, computation) {
-        let Some(used) = used_elements(module, computation, id, called) else { continue };
+        let Some(used) = used_results(module, computation, id, called) else { continue };
         let body = module.computation(called);
         let results = body.instruction(body.root()).operands().to_vec();
         let kept: Vec<InstructionId> = used.iter().map(|&n| results[n]).collect();
@@ -59,7 +60,7 @@ fn drop_fusion_results(
 }
 
 /// The indices of the results that are used; `None` if that is all of them or not known.
-fn used_elements(
+fn used_results(
     module: &Module,
     computation: ComputationId,
     id: InstructionId,
@@ -68,17 +69,11 @@ fn used_elements(
     let owner = module.computation(computation);
     let body = module.computation(called);
     let root = body.instruction(body.root());
-    if owner.root() == id || root.opcode() != Opcode::Tuple {
+    if root.opcode() != Opcode::Tuple {
         return None;
     }
-    let mut used = Vec::new();
-    for &user in owner.users(id) {
-        let Op::GetTupleElement { index } = *owner.instruction(user).op() else { return None };
-        used.push(index);
-    }
-    used.sort_unstable();
-    used.dedup();
-    (used.len() < root.operands().len() && !used.is_empty()).then_some(used)
+    let is_part = |used: &Vec<usize>| used.len() < root.operands().len() && !used.is_empty();
+    used_elements(owner, id).filter(is_part)
 }
 
 /// A copy of a computation with some of the results that its root tuple has.

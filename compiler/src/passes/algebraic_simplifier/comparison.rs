@@ -31,7 +31,7 @@ pub(super) fn compare(
         return compare_truth(site, direction);
     }
     let known = site.integer_of(y).and_then(|y| in_range(site, x, y, direction));
-    let mirrored = || site.integer_of(x).and_then(|x| in_range(site, y, x, mirror(direction)));
+    let mirrored = || site.integer_of(x).and_then(|x| in_range(site, y, x, direction.mirrored()));
     match known.or_else(mirrored) {
         Some(known) => truth(site, known),
         None => Ok(None),
@@ -66,17 +66,6 @@ fn holds(direction: ComparisonDirection, ordering: Ordering) -> bool {
         ComparisonDirection::Gt => ordering == Ordering::Greater,
         ComparisonDirection::Le => ordering != Ordering::Greater,
         ComparisonDirection::Lt => ordering == Ordering::Less,
-    }
-}
-
-/// The direction that says the same with the operands swapped.
-fn mirror(direction: ComparisonDirection) -> ComparisonDirection {
-    match direction {
-        ComparisonDirection::Eq | ComparisonDirection::Ne => direction,
-        ComparisonDirection::Ge => ComparisonDirection::Le,
-        ComparisonDirection::Gt => ComparisonDirection::Lt,
-        ComparisonDirection::Le => ComparisonDirection::Ge,
-        ComparisonDirection::Lt => ComparisonDirection::Gt,
     }
 }
 
