@@ -3,7 +3,9 @@
 
 use super::{
     check,
-    movement::{Numbers, check_movement, check_one, list, shape, starts},
+    movement::{
+        Numbers, check_dynamic_slice, check_dynamic_update, check_movement, check_one, list, shape,
+    },
 };
 
 const ROUNDS: usize = 16;
@@ -72,15 +74,9 @@ fn block(numbers: &mut Numbers, sizes: &[usize]) -> Vec<usize> {
 fn dynamic_slices_of_anything() {
     let mut numbers = Numbers(23);
     for _ in 0..3 * ROUNDS {
-        let (element, sizes) = (numbers.element(), sizes(&mut numbers));
-        let (starts, block) = (starts(&mut numbers, sizes.len()), block(&mut numbers, &sizes));
-        let indices: Vec<String> = (0..sizes.len()).map(|n| format!("i{n}")).collect();
-        let instruction = format!(
-            "dynamic-slice(x0, {}), dynamic_slice_sizes={{{}}}",
-            list(&indices),
-            list(&block)
-        );
-        check_movement(&[shape(element, &sizes)], &starts, &shape(element, &block), &instruction);
+        let sizes = sizes(&mut numbers);
+        let block = block(&mut numbers, &sizes);
+        check_dynamic_slice(&mut numbers, &sizes, &block);
     }
 }
 
@@ -88,12 +84,9 @@ fn dynamic_slices_of_anything() {
 fn dynamic_updates_of_anything() {
     let mut numbers = Numbers(24);
     for _ in 0..3 * ROUNDS {
-        let (element, sizes) = (numbers.element(), sizes(&mut numbers));
-        let (starts, block) = (starts(&mut numbers, sizes.len()), block(&mut numbers, &sizes));
-        let indices: Vec<String> = (0..sizes.len()).map(|n| format!("i{n}")).collect();
-        let instruction = format!("dynamic-update-slice(x0, x1, {})", list(&indices));
-        let shapes = [shape(element, &sizes), shape(element, &block)];
-        check_movement(&shapes, &starts, &shape(element, &sizes), &instruction);
+        let sizes = sizes(&mut numbers);
+        let block = block(&mut numbers, &sizes);
+        check_dynamic_update(&mut numbers, &sizes, &block);
     }
 }
 

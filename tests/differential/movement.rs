@@ -223,19 +223,32 @@ fn block(numbers: &mut Numbers, sizes: &[usize]) -> Vec<usize> {
     block
 }
 
+/// A block of an array, taken from a place that is not known before.
+pub(super) fn check_dynamic_slice(numbers: &mut Numbers, sizes: &[usize], block: &[usize]) {
+    let (element, starts) = (numbers.element(), starts(numbers, sizes.len()));
+    let indices: Vec<String> = (0..sizes.len()).map(|n| format!("i{n}")).collect();
+    let (indices, block_sizes) = (list(&indices), list(block));
+    let instruction =
+        format!("dynamic-slice(x0, {indices}), dynamic_slice_sizes={{{block_sizes}}}");
+    check_movement(&[shape(element, sizes)], &starts, &shape(element, block), &instruction);
+}
+
+/// A block put into an array, at a place that is not known before.
+pub(super) fn check_dynamic_update(numbers: &mut Numbers, sizes: &[usize], block: &[usize]) {
+    let (element, starts) = (numbers.element(), starts(numbers, sizes.len()));
+    let indices: Vec<String> = (0..sizes.len()).map(|n| format!("i{n}")).collect();
+    let instruction = format!("dynamic-update-slice(x0, x1, {})", list(&indices));
+    let shapes = [shape(element, sizes), shape(element, block)];
+    check_movement(&shapes, &starts, &shape(element, sizes), &instruction);
+}
+
 #[test]
 fn dynamic_slices() {
     let mut numbers = Numbers(7);
     for _ in 0..2 * ROUNDS {
-        let (element, sizes) = (numbers.element(), numbers.sizes());
-        let (starts, block) = (starts(&mut numbers, sizes.len()), block(&mut numbers, &sizes));
-        let indices: Vec<String> = (0..sizes.len()).map(|n| format!("i{n}")).collect();
-        let instruction = format!(
-            "dynamic-slice(x0, {}), dynamic_slice_sizes={{{}}}",
-            list(&indices),
-            list(&block)
-        );
-        check_movement(&[shape(element, &sizes)], &starts, &shape(element, &block), &instruction);
+        let sizes = numbers.sizes();
+        let block = block(&mut numbers, &sizes);
+        check_dynamic_slice(&mut numbers, &sizes, &block);
     }
 }
 
@@ -243,12 +256,9 @@ fn dynamic_slices() {
 fn dynamic_updates() {
     let mut numbers = Numbers(8);
     for _ in 0..2 * ROUNDS {
-        let (element, sizes) = (numbers.element(), numbers.sizes());
-        let (starts, block) = (starts(&mut numbers, sizes.len()), block(&mut numbers, &sizes));
-        let indices: Vec<String> = (0..sizes.len()).map(|n| format!("i{n}")).collect();
-        let instruction = format!("dynamic-update-slice(x0, x1, {})", list(&indices));
-        let shapes = [shape(element, &sizes), shape(element, &block)];
-        check_movement(&shapes, &starts, &shape(element, &sizes), &instruction);
+        let sizes = numbers.sizes();
+        let block = block(&mut numbers, &sizes);
+        check_dynamic_update(&mut numbers, &sizes, &block);
     }
 }
 
