@@ -40,7 +40,7 @@ pub use instruction::{Instruction, InstructionId, Metadata, ShardingText};
 pub use layout::{Layout, MemorySpace, default_tpu_layout};
 pub use literal::{ArrayLiteral, Literal, LiteralError, NativeType};
 pub use module::Module;
-pub use opcode::{Op, Opcode, opcode_table_markdown};
+pub use opcode::{Op, Opcode};
 pub use parse::{parse_literal, parse_module, parse_shape};
 pub use print::{element_text, print_computation, print_instruction, print_module};
 pub use shape::{ArrayShape, ElementClass, ElementType, Shape, ShapeError};

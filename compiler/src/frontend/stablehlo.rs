@@ -23,6 +23,7 @@ mod indexing;
 mod scatter;
 mod sharding;
 mod table;
+pub use table::importable_operations;
 mod types;
 mod window;
 

@@ -322,6 +322,18 @@ impl Opcode {
         self.flags().commutative
     }
 
+    /// The flags of its row, in words.
+    pub fn flag_names(self) -> Vec<&'static str> {
+        let Flags { elementwise, commutative, side_effect, declared } = self.flags();
+        let flags = [
+            (elementwise, "elementwise"),
+            (commutative, "commutative"),
+            (side_effect, "side effect"),
+            (declared, "declared shape"),
+        ];
+        flags.into_iter().filter_map(|(is_set, name)| is_set.then_some(name)).collect()
+    }
+
     /// Does the result shape have to be stated, since operands and attributes do not determine it?
     pub fn declares_shape(self) -> bool {
         self.flags().declared
@@ -344,30 +356,4 @@ impl fmt::Display for Opcode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.text())
     }
-}
-
-/// The table as Markdown, for the manual.
-pub fn opcode_table_markdown() -> String {
-    let mut table = String::from("| opcode | operands | attributes | flags | meaning |\n");
-    table.push_str("|---|---|---|---|---|\n");
-    for opcode in Opcode::ALL {
-        let Flags { elementwise, commutative, side_effect, declared } = opcode.flags();
-        let flags = [
-            (elementwise, "elementwise"),
-            (commutative, "commutative"),
-            (side_effect, "side effect"),
-            (declared, "declared shape"),
-        ];
-        let flags: Vec<&str> = flags.iter().filter(|flag| flag.0).map(|flag| flag.1).collect();
-        let keys: Vec<String> =
-            opcode.attribute_keys().iter().map(|key| format!("`{key}`")).collect();
-        table.push_str(&format!(
-            "| `{opcode}` | {} | {} | {} | {} |\n",
-            opcode.arity(),
-            keys.join(", "),
-            flags.join(", "),
-            opcode.documentation().replace('|', "\\|"),
-        ));
-    }
-    table
 }

@@ -130,6 +130,11 @@ const ROWS: &[(&str, &str, Import)] = &[
     ("stablehlo.xor", "", Direct(2, Op::Xor)),
 ];
 
+/// The names of the operations that are imported, sorted.
+pub fn importable_operations() -> impl Iterator<Item = &'static str> {
+    ROWS.iter().map(|(name, _, _)| *name)
+}
+
 /// Imports one operation.
 pub(super) fn import<'p>(
     body: &mut Body<'_, 'p>,
