@@ -30,7 +30,7 @@ mod arena;
 pub use arena::Id;
 pub use attribute::{
     CheckParameters, ComparisonDirection, ComparisonType, CustomCallTarget, DotDimensionNumbers,
-    FusionKind, GatherDimensionNumbers, OperandPrecision, PaddingDimension, Precision,
+    FftType, FusionKind, GatherDimensionNumbers, OperandPrecision, PaddingDimension, Precision,
     SliceDimension,
 };
 pub use builder::{BuildError, ComputationBuilder, Extras, ModuleBuilder};
@@ -42,6 +42,8 @@ pub use literal::{ArrayLiteral, Literal, LiteralError, NativeType};
 pub use module::Module;
 pub use opcode::{Op, Opcode};
 pub use parse::{parse_literal, parse_module, parse_shape};
-pub use print::{element_text, print_computation, print_instruction, print_module};
+pub use print::{
+    element_text, literal_element_text, print_computation, print_instruction, print_module,
+};
 pub use shape::{ArrayShape, ElementClass, ElementType, Shape, ShapeError};
 pub use verify::verify;

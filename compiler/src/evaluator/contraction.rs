@@ -3,11 +3,13 @@
 //! Floats are multiplied and added in `f64`, in the order of the contracted elements, and rounded
 //! once to the result type; integers modulo 2^64. What an operand counts as is part of the meaning
 //! of the op: `f32` elements at precision `default` are rounded to `bf16` first, at `high` to the
-//! sum of two `bf16`, at `highest` not at all. Other element types are always taken exactly.
+//! sum of two `bf16`, at `highest` not at all. Other element types are always taken exactly, the
+//! parts of complex numbers too.
 //!
 //! The product is computed in tiles of [`TILE`] by [`TILE`] result elements from operands packed
 //! accordingly. Tiles are independent, so the number of threads changes nothing.
 
+use num_complex::Complex;
 use rayon::prelude::*;
 
 use super::element::{Element, Float, Integer, Truth, with_class, with_element_type};
@@ -48,6 +50,14 @@ pub(super) fn dot(
             let to = view_mut::<T>(&mut result).par_iter_mut();
             to.zip(sums).for_each(|(to, sum)| *to = T::from_f64(with_one_nan(sum)));
         });
+    } else if lhs.literal.element_type().is_complex() {
+        let sums = sums::<Complex<f64>>(&lhs, &rhs);
+        with_element_type!(shape.element_type(), T => {
+            let to = view_mut::<T>(&mut result).par_iter_mut();
+            to.zip(sums).for_each(|(to, Complex { re, im })| {
+                *to = T::from_complex(Complex::new(with_one_nan(re), with_one_nan(im)));
+            });
+        });
     } else {
         let sums = sums::<i64>(&lhs, &rhs);
         with_element_type!(shape.element_type(), T => {
@@ -72,7 +82,9 @@ pub(super) fn scratch_bytes(
     let elements = packed(lhs, &numbers.lhs_batch_dimensions)
         .saturating_add(packed(rhs, &numbers.rhs_batch_dimensions))
         .saturating_add(shape.element_count());
-    8u64.saturating_mul(elements as u64)
+    // Complex sums are two numbers.
+    let size = if shape.element_type().is_complex() { 16u64 } else { 8 };
+    size.saturating_mul(elements as u64)
 }
 
 /// A number type that sums of products are computed in.
@@ -99,9 +111,23 @@ impl Sum for f64 {
                     float => operand.pack::<T, _>(batch, T::to_f64),
                     integer => operand.pack::<T, _>(batch, T::convert::<f64>),
                     pred => operand.pack::<Truth, _>(batch, Truth::convert::<f64>),
+                    complex => operand.pack::<T, _>(batch, T::convert::<f64>),
                 )
             }
         }
+    }
+}
+
+impl Sum for Complex<f64> {
+    #[inline(always)]
+    fn add_product(self, a: Self, b: Self) -> Self {
+        self + a * b
+    }
+
+    fn pack(operand: &Operand<'_>, batch: usize) -> Vec<[Self; TILE]> {
+        with_element_type!(operand.literal.element_type(), T => {
+            operand.pack::<T, _>(batch, T::convert::<Complex<f64>>)
+        })
     }
 }
 
@@ -116,6 +142,7 @@ impl Sum for i64 {
             float => operand.pack::<T, _>(batch, T::convert::<i64>),
             integer => operand.pack::<T, _>(batch, T::to_i64),
             pred => operand.pack::<Truth, _>(batch, Truth::convert::<i64>),
+            complex => operand.pack::<T, _>(batch, T::convert::<i64>),
         )
     }
 }

@@ -26,7 +26,7 @@ pub(super) fn dot(
     })?;
     // The result may be stated in another type of the same kind, to accumulate in.
     let stated = context.stated.and_then(Shape::as_array).map(ArrayShape::element_type);
-    let kind = |t: ElementType| (t.is_float(), t.is_integer());
+    let kind = |t: ElementType| (t.is_float(), t.is_integer(), t.is_complex());
     let stated = stated.filter(|&stated| kind(stated) == kind(element_type));
     context.result(stated.unwrap_or(element_type), sizes)
 }
