@@ -236,7 +236,7 @@ fn copies(executable: &Executable, steps: &[Step]) -> [usize; 2] {
                 }
                 false
             }
-            Step::Modelled(_) | Step::Check { .. } => false,
+            Step::Modelled(_) | Step::Send(_) | Step::Recv(_) | Step::Check { .. } => false,
         };
         counts[1] += usize::from(is_copy);
     }

@@ -28,6 +28,7 @@ mod indexing;
 mod interpreter;
 mod lifted;
 mod movement;
+mod narrow;
 mod plan;
 mod reduction;
 mod rounding;

@@ -120,6 +120,10 @@ pub enum Step {
         /// How that time comes about, in words.
         formula: String,
     },
+    /// Hands an array over. Transfers run in the order of the steps.
+    Send(Transfer),
+    /// Waits for an array.
+    Recv(Transfer),
     /// A check of a self-checking program.
     Check {
         /// Where it comes from.
@@ -160,6 +164,23 @@ pub struct Modelled {
     /// Its results.
     pub results: Vec<View>,
     /// The time that it is said to take.
+    pub cycles: Cycles,
+    /// How that time comes about, in words.
+    pub formula: String,
+}
+
+/// An array that goes from the device or to it.
+#[derive(Clone, Debug)]
+pub struct Transfer {
+    /// Where it comes from.
+    pub source: Source,
+    /// What both sides call the way that it goes.
+    pub channel_id: i64,
+    /// Is the other side the host, and not a device?
+    pub is_host_transfer: bool,
+    /// The array that is sent, or the place of the one that is received.
+    pub view: View,
+    /// The time that it is said to take, without what the other side does.
     pub cycles: Cycles,
     /// How that time comes about, in words.
     pub formula: String,

@@ -38,7 +38,7 @@ pub use computation::{Computation, ComputationId, ProgramShape};
 pub use infer::{InferError, infer};
 pub use instruction::{Instruction, InstructionId, Metadata, ShardingText};
 pub use layout::{Layout, MemorySpace, default_tpu_layout};
-pub use literal::{ArrayLiteral, Literal, LiteralError, NativeType};
+pub use literal::{ArrayLiteral, FloatFormat, Literal, LiteralError, NativeType, SpecialCodes};
 pub use module::Module;
 pub use opcode::{Op, Opcode};
 pub use parse::{parse_literal, parse_module, parse_shape};

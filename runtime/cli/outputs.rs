@@ -96,22 +96,18 @@ fn write_nested(text: &mut String, array: &ArrayLiteral, depth: usize, next: &mu
 /// The shortest text that reads back as the same value of the type.
 pub(crate) fn element(array: &ArrayLiteral, n: usize) -> String {
     #[expect(clippy::cast_possible_truncation, reason = "f32 and narrower are exact in f32")]
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the rest are integers")]
     match array.element_type() {
         ElementType::Pred => (array.bits(n) != 0).to_string(),
-        ElementType::C64 | ElementType::C128 => literal_element_text(array, n),
+        ElementType::C64 | ElementType::C128 | ElementType::Token => literal_element_text(array, n),
+        narrow if narrow.is_narrow() => literal_element_text(array, n),
         ElementType::F64 => format!("{:?}", array.get_f64(n)),
         ElementType::F32 | ElementType::F16 | ElementType::BF16 => {
             let value = array.get_f64(n) as f32;
             format!("{value}")
         }
         ElementType::U64 => array.bits(n).to_string(),
-        ElementType::S8
-        | ElementType::S16
-        | ElementType::S32
-        | ElementType::S64
-        | ElementType::U8
-        | ElementType::U16
-        | ElementType::U32 => array.get_i64(n).map_or_else(String::new, |value| value.to_string()),
+        _ => array.get_i64(n).map_or_else(String::new, |value| value.to_string()),
     }
 }
 

@@ -68,6 +68,20 @@ pub enum Error {
     /// A modelled launch could not be computed.
     #[error(transparent)]
     Evaluation(#[from] EvaluationError),
+    /// A transfer with the host failed.
+    #[error("{instruction}{place}: {kind} on channel {channel}: {message}")]
+    HostTransfer {
+        /// The HLO instruction.
+        instruction: String,
+        /// ` (file:line)` of the user's program, or nothing.
+        place: String,
+        /// `send` or `recv`.
+        kind: &'static str,
+        /// The channel.
+        channel: i64,
+        /// What the host said.
+        message: String,
+    },
     /// A loop that seems not to end.
     #[error("{instruction} ran {limit} times and did not end; raise the limit if it should")]
     TooManyTrips {

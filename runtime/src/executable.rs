@@ -8,7 +8,8 @@ use palmetto_emulator::LoadedProgram;
 use palmetto_isa::{Bytes, memory::GRANULE_BYTES};
 
 use crate::execution::{self, Execution, RunOptions};
-use crate::{Error, transfer};
+use crate::host_transfer::NoHost;
+use crate::{Error, HostTransfer, transfer};
 
 /// Buffers that an out-of-memory message names.
 const NAMED_BUFFERS: usize = 5;
@@ -78,8 +79,22 @@ impl LoadedExecutable {
         options: &RunOptions,
         watch: &mut dyn FnMut(&str),
     ) -> Result<Execution, Error> {
+        self.execute_with_host(inputs, options, watch, &mut NoHost)
+    }
+
+    /// The same, with a host for the program's sends and recvs.
+    ///
+    /// # Errors
+    /// As [`Self::execute`]; also what the host says.
+    pub fn execute_with_host(
+        &self,
+        inputs: &[Literal],
+        options: &RunOptions,
+        watch: &mut dyn FnMut(&str),
+        host: &mut dyn HostTransfer,
+    ) -> Result<Execution, Error> {
         self.check_inputs(inputs)?;
-        execution::run(self, inputs, options, watch)
+        execution::run(self, inputs, options, (watch, host))
     }
 
     /// The compiled program.

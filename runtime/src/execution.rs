@@ -2,13 +2,13 @@
 
 use palmetto_compiler::analysis::granules_of;
 use palmetto_compiler::evaluator::{CheckOutcome, EvaluatorOptions, check, evaluate_instruction};
-use palmetto_compiler::executable::{Launch, Modelled, Source, Step, View};
-use palmetto_compiler::hlo::{ArrayLiteral, ElementType, Literal};
+use palmetto_compiler::executable::{Launch, Modelled, Source, Step, Transfer, View};
+use palmetto_compiler::hlo::{ArrayLiteral, ElementType, Literal, Shape};
 use palmetto_emulator::{Chaos, Chip, ChipTiming, EmulatorOptions, Fault, Ideal, Timing};
 use palmetto_isa::{ChipSpec, memory::GRANULE_BYTES};
 
 use crate::profile::{Origin, Profiler, Report, Work};
-use crate::{Error, LoadedExecutable, transfer};
+use crate::{Error, HostTransfer, LoadedExecutable, transfer};
 
 /// How long things take. No choice changes a result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,7 +61,7 @@ pub(crate) fn run(
     loaded: &LoadedExecutable,
     inputs: &[Literal],
     options: &RunOptions,
-    watch: &mut dyn FnMut(&str),
+    (watch, host): (&mut dyn FnMut(&str), &mut dyn HostTransfer),
 ) -> Result<Execution, Error> {
     let chip = loaded.executable.chip;
     let emulator = EmulatorOptions {
@@ -76,6 +76,7 @@ pub(crate) fn run(
         timing: options.clock.timing(&chip),
         profiler: Profiler::new(&chip),
         watch,
+        host,
         checks: Vec::new(),
     };
     run.write_inputs(inputs)?;
@@ -93,6 +94,7 @@ struct Run<'a> {
     timing: Box<dyn Timing>,
     profiler: Profiler,
     watch: &'a mut dyn FnMut(&str),
+    host: &'a mut dyn HostTransfer,
     checks: Vec<CheckOutcome>,
 }
 
@@ -144,6 +146,8 @@ impl Run<'_> {
                 self.profiler.modelled(&origin(source), work(source), *cycles, formula);
                 Ok(())
             }
+            Step::Send(transfer) => self.send(transfer),
+            Step::Recv(transfer) => self.receive(transfer),
             Step::Check { source, target, operands } => {
                 let [actual, expected] = &operands[..] else {
                     unreachable!("a check has two operands, the verifier says")
@@ -194,6 +198,35 @@ impl Run<'_> {
         Ok(())
     }
 
+    fn send(&mut self, transfer: &Transfer) -> Result<(), Error> {
+        (self.watch)(&transfer.source.instruction);
+        require_host(transfer, "send")?;
+        let data = self.read(&transfer.source.instruction, &transfer.view)?;
+        let sent = self.host.send(transfer.channel_id, &data.into());
+        sent.map_err(|message| transfer_error(transfer, "send", message))?;
+        let Transfer { source, cycles, formula, .. } = transfer;
+        self.profiler.modelled(&origin(source), work(source), *cycles, formula);
+        Ok(())
+    }
+
+    fn receive(&mut self, transfer: &Transfer) -> Result<(), Error> {
+        (self.watch)(&transfer.source.instruction);
+        require_host(transfer, "recv")?;
+        let shape = Shape::Array(transfer.view.shape.without_layout());
+        let received = self.host.receive(transfer.channel_id, &shape);
+        let received = received.map_err(|message| transfer_error(transfer, "recv", message))?;
+        let given = received.shape();
+        let array = received.as_array().ok().filter(|_| given.same_but_layout(&shape));
+        let array = array.ok_or_else(|| {
+            let message = format!("the host gave {given}, the program waits for {shape}");
+            transfer_error(transfer, "recv", message)
+        })?;
+        self.write(&transfer.source.instruction, &transfer.view, array)?;
+        let Transfer { source, cycles, formula, .. } = transfer;
+        self.profiler.modelled(&origin(source), work(source), *cycles, formula);
+        Ok(())
+    }
+
     fn evaluator(&self) -> EvaluatorOptions {
         EvaluatorOptions {
             loop_limit: self.options.max_trips,
@@ -203,6 +236,10 @@ impl Run<'_> {
     }
 
     fn read(&self, what: &str, view: &View) -> Result<ArrayLiteral, Error> {
+        if view.shape.is_token() {
+            // Nothing is ever written there.
+            return Ok(ArrayLiteral::zeros(&view.shape));
+        }
         let granule = self.loaded.granule(view.slice);
         let bytes = self.chip.read_hbm(granule, view.shape.physical_byte_size());
         let bytes = bytes.map_err(|fault| fault_of(what, fault))?;
@@ -218,6 +255,22 @@ impl Run<'_> {
         let granule = self.loaded.granule(view.slice);
         self.chip.write_hbm(granule, &bytes).map_err(|fault| fault_of(what, fault))
     }
+}
+
+/// An error of a transfer with another device.
+fn require_host(transfer: &Transfer, kind: &'static str) -> Result<(), Error> {
+    if transfer.is_host_transfer {
+        return Ok(());
+    }
+    let message = "transfers between devices are not supported, is_host_transfer=true is";
+    Err(transfer_error(transfer, kind, message.to_owned()))
+}
+
+fn transfer_error(transfer: &Transfer, kind: &'static str, message: String) -> Error {
+    let Transfer { source, channel_id: channel, .. } = transfer;
+    let place = location(source).map(|place| format!(" ({place})")).unwrap_or_default();
+    let instruction = source.instruction.clone();
+    Error::HostTransfer { instruction, place, kind, channel: *channel, message }
 }
 
 fn leaves(literal: &Literal) -> Vec<&ArrayLiteral> {

@@ -15,7 +15,9 @@ pub mod transfer;
 mod error;
 mod executable;
 mod execution;
+mod host_transfer;
 
 pub use error::Error;
 pub use executable::LoadedExecutable;
 pub use execution::{Clock, Execution, RunOptions};
+pub use host_transfer::HostTransfer;

@@ -2,8 +2,9 @@
 //!
 //! Reads every version of the format, both byte orders and both dimension orders. Files come from
 //! anywhere, so the header parser is a loop with bounds and not a general reader of Python
-//! literals. NumPy has no bf16: libraries that add it write 2-byte "void" elements, which are read
-//! as bf16 where bf16 is wanted, and bf16 is written in the same way.
+//! literals. NumPy has no bf16, no floats of 8 bits and less, no integers of 4 and 2: libraries that
+//! add them write "void" elements, of 2 bytes for bf16 and of 1 for the others. These are read as the
+//! type that is wanted, 2-byte ones as bf16 where none is, and are written in the same way.
 //!
 //! Not read: structured, string, date and pickled arrays.
 
@@ -42,7 +43,8 @@ pub enum NumpyError {
     },
     /// The elements are of a type that no HLO type represents.
     #[error(
-        "elements of NumPy type {0} have no counterpart; allowed are b1, i, u, f, c and V2 (bf16)"
+        "elements of NumPy type {0} have no counterpart; allowed are b1, i, u, f, c, V2 (bf16) and V1 \
+         where the wanted type is known"
     )]
     Unsupported(Descr),
     /// The elements are not of the wanted type.
@@ -165,6 +167,10 @@ impl NumpyArray {
     /// # Errors
     /// The type is another one, or has no counterpart.
     pub fn to_literal(&self, wanted: ElementType, cast: bool) -> Result<ArrayLiteral, NumpyError> {
+        let is_void = self.descr.kind == Kind::Void;
+        if is_void && Descr::of(wanted) == self.descr {
+            return self.as_given(wanted);
+        }
         let given = self.descr.element_type().ok_or(NumpyError::Unsupported(self.descr))?;
         let literal = self.as_given(given)?;
         if given == wanted {

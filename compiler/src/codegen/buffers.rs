@@ -99,6 +99,7 @@ impl Lifetimes {
                     self.mention(from.slice);
                     self.mention(to.slice);
                 }
+                Step::Send(transfer) | Step::Recv(transfer) => self.mention(transfer.view.slice),
                 Step::Check { operands, .. } => {
                     operands.iter().for_each(|view| self.mention(view.slice));
                 }
@@ -162,6 +163,7 @@ pub(super) fn relocate_steps(steps: &mut [Step], relocate: &mut dyn FnMut(&mut S
                 relocate(&mut from.slice);
                 relocate(&mut to.slice);
             }
+            Step::Send(transfer) | Step::Recv(transfer) => relocate(&mut transfer.view.slice),
             Step::Check { operands, .. } => {
                 operands.iter_mut().for_each(|view| relocate(&mut view.slice));
             }

@@ -95,6 +95,12 @@ fn effects<'a>(step: &Step, facts: &'a [ProgramFacts]) -> Option<Effects<'a>> {
             is_copy: true,
             ..Effects::default()
         },
+        Step::Send(transfer) => {
+            Effects { reads: used(std::slice::from_ref(&transfer.view)), ..Effects::default() }
+        }
+        Step::Recv(transfer) => {
+            Effects { writes: used(std::slice::from_ref(&transfer.view)), ..Effects::default() }
+        }
         Step::Check { operands, .. } => Effects { reads: used(operands), ..Effects::default() },
         Step::While { .. } | Step::Conditional { .. } => return None,
     })
@@ -137,7 +143,12 @@ fn collect_wishes(steps: &[Step], facts: &[ProgramFacts], depth: usize, wishes: 
             Step::Conditional { branches, .. } => {
                 branches.iter().for_each(|branch| collect_wishes(branch, facts, depth, wishes));
             }
-            Step::Launch(_) | Step::Modelled(_) | Step::Copy { .. } | Step::Check { .. } => {
+            Step::Launch(_)
+            | Step::Modelled(_)
+            | Step::Copy { .. }
+            | Step::Send(_)
+            | Step::Recv(_)
+            | Step::Check { .. } => {
                 if let Some((from, to)) = wish_of(step, facts) {
                     wishes.push(Wish { depth, from, to });
                 }
@@ -238,6 +249,6 @@ fn remove_copies(steps: &mut Vec<Step>, facts: &[ProgramFacts]) {
             !facts[launch.program].is_copy || launch.arguments[0] != launch.arguments[1]
         }
         Step::Copy { from, to, .. } => from.slice != to.slice,
-        Step::Modelled(_) | Step::Check { .. } => true,
+        Step::Modelled(_) | Step::Send(_) | Step::Recv(_) | Step::Check { .. } => true,
     });
 }

@@ -74,14 +74,15 @@ impl Generator<'_> {
         Ok(self.programs.len() - 1)
     }
 
-    /// The step that copies an array to another of the same shape; none if there are no elements.
+    /// The step that copies an array to another of the same shape; none if there are no elements, or if
+    /// it is a token.
     pub(super) fn copy(
         &mut self,
         from: &View,
         to: &View,
         steps: &mut Vec<Step>,
     ) -> Result<(), CodegenError> {
-        if from.shape.element_count() == 0 {
+        if from.shape.element_count() == 0 || from.shape.is_token() {
             return Ok(());
         }
         let bytes = Bytes(2 * from.shape.byte_size() as u64);

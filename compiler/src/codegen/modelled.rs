@@ -50,7 +50,7 @@ impl Generator<'_> {
     }
 
     /// What a kernel at the limits of HBM and VPU would take.
-    fn cost(&self, source: &Source) -> (Cycles, String) {
+    pub(super) fn cost(&self, source: &Source) -> (Cycles, String) {
         let chip = &self.options.chip;
         let clock_hz = f64::from(chip.clock_mhz) * 1e6;
         #[expect(clippy::cast_precision_loss, reason = "an estimate")]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{CodegenError, Generator, Value, Values, source_of, with_layout};
 use crate::{
     analysis::{is_free_reshape, loops::is_invariant},
-    executable::{AllocationKind, Step, View},
+    executable::{AllocationKind, Step, Transfer, View},
     hlo::{
         Computation, ComputationId, CustomCallTarget, Instruction, InstructionId, Op, Opcode, Shape,
     },
@@ -62,6 +62,14 @@ impl Generator<'_> {
             Op::Tuple => Value::Tuple(operands),
             Op::GetTupleElement { index } => operands[0].elements()[*index].clone(),
             Op::OptBarrier => operands[0].clone(),
+            // Tokens have no memory that anybody reads: the order of the steps is what they say.
+            Op::AfterAll => self.temporary(instruction.shape(), instruction.name()),
+            Op::Send { .. } | Op::Recv { .. } => self.transfer((computation, id), &operands, steps),
+            Op::SendDone { .. } => operands[0].elements()[2].clone(),
+            Op::RecvDone { .. } => {
+                let parts = operands[0].elements();
+                Value::Tuple(vec![parts[0].clone(), parts[2].clone()])
+            }
             Op::Constant { literal } => {
                 let shape = with_layout(instruction.array_shape());
                 let literal = literal.clone();
@@ -103,6 +111,42 @@ impl Generator<'_> {
     fn same_array(&self, operand: &Value, computation: &Computation, id: InstructionId) -> Value {
         let shape = with_layout(computation.instruction(id).array_shape());
         Value::Array(View { slice: operand.view().slice, shape })
+    }
+
+    /// The step of a `send` or `recv`, and its value: the array, a context that nobody reads, and the
+    /// token.
+    fn transfer(
+        &mut self,
+        (computation, id): (ComputationId, InstructionId),
+        operands: &[Value],
+        steps: &mut Vec<Step>,
+    ) -> Value {
+        let module = Arc::clone(&self.module);
+        let instruction = module.instruction(computation, id);
+        let (Op::Send { channel_id, is_host_transfer } | Op::Recv { channel_id, is_host_transfer }) =
+            *instruction.op()
+        else {
+            unreachable!("only transfers come here")
+        };
+        let own = self.temporary(instruction.shape(), instruction.name());
+        let [array, context, _] = own.elements() else {
+            unreachable!("inference gives transfers three parts")
+        };
+        let is_send = matches!(instruction.op(), Op::Send { .. });
+        let array = if is_send { operands[0].clone() } else { array.clone() };
+        let source = source_of(&module, module.computation(computation), id);
+        let (cycles, formula) = self.cost(&source);
+        let transfer = Transfer {
+            source,
+            channel_id: i64::try_from(channel_id).unwrap_or(i64::MAX),
+            is_host_transfer,
+            view: array.view().clone(),
+            cycles,
+            formula,
+        };
+        steps.push(if is_send { Step::Send(transfer) } else { Step::Recv(transfer) });
+        let token = operands[usize::from(is_send)].clone();
+        Value::Tuple(vec![array, context.clone(), token])
     }
 
     fn while_loop(
@@ -211,6 +255,11 @@ fn takes_values(op: &Op) -> bool {
         Op::Tuple
         | Op::GetTupleElement { .. }
         | Op::OptBarrier
+        | Op::AfterAll
+        | Op::Recv { .. }
+        | Op::RecvDone { .. }
+        | Op::Send { .. }
+        | Op::SendDone { .. }
         | Op::Bitcast
         | Op::Reshape
         | Op::While { .. }

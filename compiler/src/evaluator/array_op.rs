@@ -1,7 +1,7 @@
 //! The ops that compute one array from arrays: which family each belongs to.
 
 use super::error::Cause;
-use super::{EvaluatorOptions, contraction, elementwise, fourier, indexing, movement};
+use super::{EvaluatorOptions, contraction, elementwise, fourier, indexing, movement, narrow};
 use crate::hlo::{ArrayLiteral, ArrayShape, InferError, Op, Opcode, Precision, Shape};
 
 /// The bytes that an op needs beside operands and result, if they are worth mentioning.
@@ -30,6 +30,9 @@ pub(super) fn evaluate(
     options: &EvaluatorOptions,
 ) -> Result<ArrayLiteral, Cause> {
     let opcode = op.opcode();
+    if let Some(result) = narrow::evaluate(op, shape, operand_shapes, &operands, options)? {
+        return Ok(result);
+    }
     #[rustfmt::skip]
     let result = match (op, &operands[..]) {
         (Op::Abs | Op::Cbrt | Op::Ceil | Op::Copy | Op::Cosine | Op::CountLeadingZeros
@@ -41,6 +44,9 @@ pub(super) fn evaluate(
         | Op::Or | Op::Power | Op::Remainder | Op::ShiftLeft | Op::ShiftRightArithmetic
         | Op::ShiftRightLogical | Op::Subtract | Op::Xor, [lhs, rhs]) => {
             elementwise::binary(opcode, shape, lhs, rhs)?
+        }
+        (Op::ReducePrecision { exponent_bits, mantissa_bits }, [operand]) => {
+            elementwise::reduce_precision(shape, operand, [*exponent_bits, *mantissa_bits])
         }
         (Op::Complex, [re, im]) => elementwise::complex(shape, re, im)?,
         (Op::Convert, [operand]) => elementwise::convert(shape, operand),

@@ -240,6 +240,9 @@ fn compare_arrays(
         };
         return (difference.map(whole), count);
     }
+    if actual.element_type().is_narrow() {
+        return compare_narrow(rule, actual, expected);
+    }
     with_element_type!(actual.element_type(), T => {
         let pairs = view::<T>(actual).iter().zip(view::<T>(expected)).enumerate();
         let mut refused = pairs.filter(|(_, (a, e))| !rule.judge(**a, **e).0);
@@ -255,6 +258,50 @@ fn compare_arrays(
         let count = usize::from(first.is_some()) + refused.count();
         (first, count)
     })
+}
+
+/// The same for elements of a narrow type; their units in the last place are counted in their codes.
+fn compare_narrow(
+    rule: Rule,
+    actual: &ArrayLiteral,
+    expected: &ArrayLiteral,
+) -> (Option<Difference>, usize) {
+    let element_type = actual.element_type();
+    let judge = |element: usize| {
+        let (a, e) = (actual.get_f64(element), expected.get_f64(element));
+        let Rule::Close { least, most } = rule else { return rule.judge(a, e) };
+        let sign = 1i64 << (element_type.bit_width() - 1);
+        let position = |array: &ArrayLiteral| match array.get_i64(element) {
+            Some(value) => value,
+            None => {
+                let bits = array.bits(element).cast_signed();
+                if array.get_f64(element).is_sign_negative() { -(bits & !sign) } else { bits }
+            }
+        };
+        let distance = position(actual).abs_diff(position(expected));
+        let comparable = distance == 0 || a.is_finite() && e.is_finite();
+        let both_nan = a.is_nan() && e.is_nan();
+        let ulps = if both_nan {
+            0
+        } else if comparable {
+            distance
+        } else {
+            u64::MAX
+        };
+        (least <= ulps && ulps <= most, Distance::Ulps(ulps))
+    };
+    let mut refused = (0..actual.element_count()).filter(|&element| !judge(element).0);
+    let first = refused.next().map(|element| Difference {
+        leaf: None,
+        index: index_of(element, actual.shape().dimensions()),
+        actual: literal_element_text(actual, element),
+        expected: literal_element_text(expected, element),
+        distance: judge(element).1,
+        allowed: rule.to_string(),
+        refused: 0,
+    });
+    let count = usize::from(first.is_some()) + refused.count();
+    (first, count)
 }
 
 fn index_of(element: usize, dimensions: &[usize]) -> Vec<usize> {

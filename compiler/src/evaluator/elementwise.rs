@@ -9,6 +9,7 @@ mod complex;
 mod convert;
 mod float;
 mod integer;
+mod precision;
 
 use rayon::prelude::*;
 
@@ -21,6 +22,7 @@ use crate::hlo::{ArrayLiteral, ArrayShape, ElementType, InferError, Opcode};
 pub(super) use compare::compare;
 pub(super) use convert::convert;
 pub(super) use float::{maximum, minimum};
+pub(super) use precision::reduce_precision;
 
 /// Computes one element from each of one operand.
 type Unary<T, U> = fn(&[T], &mut [U]);

@@ -1,6 +1,6 @@
 //! What can keep a program from being evaluated.
 
-use crate::hlo::{InferError, Shape};
+use crate::hlo::{InferError, Opcode, Shape};
 
 /// A program cannot be evaluated.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -68,6 +68,17 @@ pub enum Cause {
     UnknownTarget {
         /// The target.
         target: String,
+    },
+    /// A transfer: there is no other side.
+    #[error(
+        "{opcode} on channel {channel}: the evaluator has no host to exchange data with; the runtime \
+         has one where it is given a host-transfer handler"
+    )]
+    NoHost {
+        /// `send` or `recv`.
+        opcode: Opcode,
+        /// The channel.
+        channel: usize,
     },
     /// A bitcast that exposes padding of the operand's layout.
     #[error("the bitcast from {from} to {to} reads padding, whose content is undefined")]

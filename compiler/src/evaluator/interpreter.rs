@@ -5,8 +5,8 @@ use super::error::{Cause, EvaluationError};
 use super::plan::{Plan, Step, plans};
 use super::{EvaluatorOptions, array_op, reduction};
 use crate::hlo::{
-    ArrayLiteral, Computation, ComputationId, CustomCallTarget, ElementType, Instruction,
-    InstructionId, Literal, Module, Op, Shape,
+    ArrayLiteral, ArrayShape, Computation, ComputationId, CustomCallTarget, ElementType,
+    Instruction, InstructionId, Literal, Module, Op, Shape,
 };
 
 /// How deep calls may be nested: far more than programs do, far less than the host's stack holds.
@@ -109,12 +109,20 @@ impl<'m> Interpreter<'m> {
             Op::Constant { literal } => literal.clone(),
             Op::Copy | Op::OptBarrier => operands.swap_remove(0),
             Op::Tuple => Literal::Tuple(operands),
-            Op::GetTupleElement { index } => match operands.swap_remove(0) {
-                Literal::Tuple(mut elements) if *index < elements.len() => {
-                    elements.swap_remove(*index)
-                }
-                other => other,
-            },
+            Op::AfterAll => {
+                Literal::Array(ArrayLiteral::zeros(&ArrayShape::scalar(ElementType::Token)))
+            }
+            Op::Send { channel_id, .. } | Op::Recv { channel_id, .. } => {
+                let (opcode, channel) = (instruction.opcode(), *channel_id);
+                return Err(at(Cause::NoHost { opcode, channel }));
+            }
+            // Of the array, the context and the token.
+            Op::SendDone { .. } => element_of(operands.swap_remove(0), 2),
+            Op::RecvDone { .. } => {
+                let parts = operands.swap_remove(0);
+                Literal::Tuple(vec![element_of(parts.clone(), 0), element_of(parts, 2)])
+            }
+            Op::GetTupleElement { index } => element_of(operands.swap_remove(0), *index),
             Op::Parameter { number } => {
                 return Err(at(Cause::UnboundParameter { number: *number }));
             }
@@ -281,6 +289,14 @@ fn counted_bytes(instruction: &Instruction) -> u64 {
         | Op::Reshape
         | Op::Tuple => 0,
         _ => instruction.shape().leaves().iter().map(|leaf| leaf.byte_size() as u64).sum(),
+    }
+}
+
+/// An element of a tuple, which inference has seen to be there.
+fn element_of(tuple: Literal, index: usize) -> Literal {
+    match tuple {
+        Literal::Tuple(mut elements) if index < elements.len() => elements.swap_remove(index),
+        other => other,
     }
 }
 

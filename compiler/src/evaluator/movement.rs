@@ -168,8 +168,24 @@ pub(super) fn reshape(shape: &ArrayShape, operand: &ArrayLiteral) -> ArrayLitera
     operand.reshape(shape.dimensions()).expect("inference compares the numbers of elements")
 }
 
-/// `bitcast-convert`: the same bytes as other elements, since literals are little-endian.
+/// `bitcast-convert`: the same bytes as other elements, since literals are little-endian. Elements of
+/// fewer than 8 bits are put together first, the first of them lowest, or taken apart.
 pub(super) fn bitcast_convert(shape: &ArrayShape, operand: &ArrayLiteral) -> ArrayLiteral {
+    let widths = [operand.element_type(), shape.element_type()].map(|t| t.bit_width() as usize);
+    if widths[0] != widths[1] && (widths[0] < 8 || widths[1] < 8) {
+        let bit = |literal: &ArrayLiteral, width: usize, n: usize| {
+            // Elements of 8 bits and more have no gaps, others a byte each.
+            let place = if width < 8 { n / width * 8 + n % width } else { n };
+            (literal.bytes()[place / 8] >> (place % 8)) & 1
+        };
+        let mut result = ArrayLiteral::zeros(shape);
+        let [from, to] = widths;
+        for n in 0..shape.element_count() * to {
+            let place = if to < 8 { n / to * 8 + n % to } else { n };
+            result.bytes_mut()[place / 8] |= bit(operand, from, n) << (place % 8);
+        }
+        return result;
+    }
     let bytes = ArrayLiteral::from_bytes(shape.clone(), operand.bytes());
     bytes.expect("inference compares the numbers of bytes")
 }

@@ -19,6 +19,7 @@ use super::error::EvaluationError;
 use super::interpreter::{Interpreter, State};
 use super::lifted::Lifted;
 use super::movement::transpose;
+use super::narrow;
 use crate::hlo::{
     ArrayLiteral, ArrayShape, Computation, ComputationId, Instruction, Literal, Opcode, Shape,
 };
@@ -85,6 +86,12 @@ fn reduce_plainly(
     init: &ArrayLiteral,
     dimensions: &[usize],
 ) -> Option<ArrayLiteral> {
+    if shape.element_type().is_narrow() {
+        let (input, init) = (narrow::widened(input), narrow::widened(init));
+        let wide = shape.without_layout().with_element_type(input.element_type());
+        let result = reduce_plainly(opcode, &wide, &input, &init, dimensions)?;
+        return Some(narrow::narrowed(&shape.without_layout(), &result));
+    }
     let (kept, reduced) = split_dimensions(input.shape(), dimensions);
     let rows = permuted(input, &[kept, reduced].concat());
     let length = input.element_count() / shape.element_count().max(1);

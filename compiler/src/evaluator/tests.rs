@@ -9,6 +9,7 @@ mod floats;
 mod indexing;
 mod limits;
 mod movement;
+mod narrow;
 mod random;
 mod reduce;
 
@@ -100,6 +101,7 @@ fn every_opcode_is_tested() {
         elementwise::CASES,
         floats::CASES,
         movement::CASES,
+        narrow::CASES,
         indexing::CASES,
         dot::CASES,
     ];
@@ -113,7 +115,7 @@ fn every_opcode_is_tested() {
         let arguments: Vec<Literal> = arguments.iter().map(|text| literal(text)).collect();
         note(&module(&case_text("", instruction, &arguments)));
     }
-    for text in [control::ALL_CONTROL, reduce::ARG_MAX, checks::ALL_CHECKS] {
+    for text in [control::ALL_CONTROL, reduce::ARG_MAX, checks::ALL_CHECKS, narrow::TRANSFER] {
         note(&module(text));
     }
     let all: BTreeSet<Opcode> = Opcode::ALL.iter().copied().collect();

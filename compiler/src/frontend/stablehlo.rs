@@ -23,6 +23,7 @@ mod indexing;
 mod scatter;
 mod sharding;
 mod table;
+mod transfer;
 pub use table::importable_operations;
 mod types;
 mod window;

@@ -15,7 +15,9 @@ use std::collections::BTreeMap;
 
 pub(crate) use attribute::{Attribute, Dense, DenseData, FloatValue, NamedAttribute};
 pub(crate) use location::{Location, LocationId, Locations, SourcePlace};
-pub(crate) use types::{FloatKind, FunctionType, Scalar, Signedness, TensorType, Type};
+pub(crate) use types::{
+    FloatKind, FunctionType, Scalar, Signedness, TensorType, Type, narrow_float_name,
+};
 
 use super::source::{SourceChunk, Span};
 

@@ -132,7 +132,7 @@ impl ComparisonType {
         match element_type.class() {
             ElementClass::Float | ElementClass::Complex => Self::Float,
             ElementClass::Signed => Self::Signed,
-            ElementClass::Pred | ElementClass::Unsigned => Self::Unsigned,
+            ElementClass::Pred | ElementClass::Unsigned | ElementClass::Token => Self::Unsigned,
         }
     }
 }

@@ -16,6 +16,7 @@ mod fourier;
 mod indexing;
 #[cfg(test)]
 mod tests;
+mod transfer;
 
 use super::module::Module;
 use super::opcode::{Op, Opcode};
@@ -89,6 +90,9 @@ fn infer_family(op: &Op, context: &Context<'_>) -> Result<Shape, InferError> {
         | Op::LogPlusOne | Op::Logistic | Op::Negate | Op::Not | Op::Popcnt | Op::RoundNearestAfz
         | Op::RoundNearestEven | Op::Rsqrt | Op::Sign | Op::Sine | Op::Sqrt | Op::Tan
         | Op::Tanh => elementwise::unary(context)?,
+        Op::ReducePrecision { exponent_bits, mantissa_bits } => {
+            elementwise::reduce_precision(context, *exponent_bits, *mantissa_bits)?
+        }
         Op::Real | Op::Imag => elementwise::part(context)?,
         Op::Complex => elementwise::complex(context)?,
         Op::Convert => elementwise::convert(context)?,
@@ -102,7 +106,7 @@ fn infer_family(op: &Op, context: &Context<'_>) -> Result<Shape, InferError> {
         Op::BitcastConvert => data::bitcast_convert(context)?,
         Op::Broadcast { dimensions } => data::broadcast(context, dimensions)?,
         Op::Concatenate { dimension } => data::concatenate(context, *dimension)?,
-        Op::Constant { literal } => return Ok(literal.shape()),
+        Op::Constant { literal } => return data::constant(context, literal),
         Op::Iota { iota_dimension } => data::iota(context, *iota_dimension)?,
         Op::Pad { padding } => data::pad(context, padding)?,
         Op::Reshape => data::reshape(context)?,
@@ -130,6 +134,11 @@ fn infer_family(op: &Op, context: &Context<'_>) -> Result<Shape, InferError> {
         Op::GetTupleElement { index } => return control::get_tuple_element(context, *index),
         Op::OptBarrier => return Ok(context.operands[0].clone()),
         Op::Tuple => return Ok(control::tuple(context)),
+        Op::AfterAll => return transfer::after_all(context),
+        Op::Send { .. } => return transfer::send(context),
+        Op::SendDone { .. } => return transfer::send_done(context),
+        Op::Recv { .. } => return transfer::recv(context),
+        Op::RecvDone { .. } => return transfer::recv_done(context),
         Op::CustomCall { target, .. } => return control::custom_call(context, target),
         Op::Parameter { .. } => return context.stated().cloned(),
     };
@@ -180,7 +189,7 @@ impl<'a> Context<'a> {
     /// Operand `n`, which has to be an array.
     fn array(&self, n: usize) -> Result<&'a ArrayShape, InferError> {
         let shape = self.operands[n];
-        shape.as_array().ok_or_else(|| {
+        shape.as_array().filter(|array| !array.is_token()).ok_or_else(|| {
             self.error("operand type", format!("operand {n} is {shape}; an array is needed"))
         })
     }
@@ -198,7 +207,7 @@ impl<'a> Context<'a> {
 
     fn stated_array(&self) -> Result<&'a ArrayShape, InferError> {
         let shape = self.stated()?;
-        shape.as_array().ok_or_else(|| {
+        shape.as_array().filter(|array| !array.is_token()).ok_or_else(|| {
             self.error("result shape", format!("the stated shape is {shape}; an array is needed"))
         })
     }

@@ -4,6 +4,7 @@
 //! byte 0 or 1. Clones share the bytes. Equality is equality of bits: a NaN equals itself and 0
 //! differs from -0.
 
+mod format;
 mod number;
 
 use std::fmt;
@@ -15,6 +16,7 @@ use num_complex::Complex;
 
 use super::shape::{ArrayShape, ElementClass, ElementType, Shape, ShapeError};
 
+pub use format::{FloatFormat, SpecialCodes};
 pub use number::{bits_from_f64, bits_from_i64, bits_to_f64, sign_extend};
 
 #[cfg(target_endian = "big")]
@@ -184,7 +186,8 @@ impl ArrayLiteral {
         Self::from_bytes(ArrayShape::new(ElementType::Pred, dimensions.to_vec())?, &bytes)
     }
 
-    /// An array of `shape` from little-endian bytes in row-major order. The layout is dropped.
+    /// An array of `shape` from little-endian bytes in row-major order. The layout is dropped, and so
+    /// are the upper bits of bytes that hold fewer.
     ///
     /// # Errors
     /// The bytes do not fill the shape, or a `pred` byte is neither 0 nor 1.
@@ -325,6 +328,10 @@ impl ArrayLiteral {
     fn from_checked_bytes(shape: ArrayShape, bytes: &[u8]) -> Self {
         let mut literal = Self::zeros(&shape);
         literal.bytes_mut().copy_from_slice(bytes);
+        let mask = shape.element_type().byte_mask();
+        if mask != u8::MAX {
+            literal.bytes_mut().iter_mut().for_each(|byte| *byte &= mask);
+        }
         literal
     }
 
@@ -404,8 +411,8 @@ impl ArrayLiteral {
     pub fn set_bits(&mut self, element: usize, bits: u64) {
         let whole = self.element_type().byte_size();
         let size = self.element_type().part().byte_size();
-        let bits = if self.element_type() == ElementType::Pred { bits & 1 } else { bits };
-        let bytes = bits.to_le_bytes();
+        let mut bytes = bits.to_le_bytes();
+        bytes[0] &= self.element_type().byte_mask();
         let to = &mut self.bytes_mut()[element * whole..][..whole];
         to.fill(0);
         to[..size].copy_from_slice(&bytes[..size]);
@@ -432,6 +439,7 @@ impl ArrayLiteral {
             ElementClass::Float | ElementClass::Complex => None,
             ElementClass::Signed => Some(sign_extend(bits, element_type.bit_width())),
             ElementClass::Pred | ElementClass::Unsigned => i64::try_from(bits).ok(),
+            ElementClass::Token => None,
         }
     }
 

@@ -27,6 +27,8 @@ macro_rules! for_each_opcode { ($then:path) => { $then! {
     Abs = "abs", (1), [elementwise];
     /// Sum; on `pred` logical or.
     Add = "add", (2), [elementwise commutative];
+    /// A token for what comes after all operands, which are tokens.
+    AfterAll = "after-all", (..), [];
     /// Bitwise and logical and.
     And = "and", (2), [elementwise commutative];
     /// Angle of the point (second operand, first operand).
@@ -130,8 +132,17 @@ macro_rules! for_each_opcode { ($then:path) => { $then! {
     Power = "power", (2), [elementwise];
     /// The real part; real numbers as they are.
     Real = "real", (1), [elementwise];
+    /// Begins to receive an array after the operand, a token: the array, what only the implementation
+    /// knows, and a token.
+    Recv { channel_id: usize, is_host_transfer: bool } = "recv", (1), [side_effect declared];
+    /// What a recv received, and the token for what comes after it.
+    RecvDone { channel_id: usize, is_host_transfer: bool } = "recv-done", (1), [side_effect];
     /// Combines elements along dimensions: n operands, then n scalars to start from.
     Reduce { dimensions: Vec<usize>, to_apply: ComputationId } = "reduce", (2..), [];
+    /// The nearest number with so many bits of exponent and mantissa, in the same type; what is below
+    /// the normal numbers becomes 0.
+    ReducePrecision { exponent_bits: usize, mantissa_bits: usize }
+        = "reduce-precision", (1), [elementwise];
     /// Remainder with the sign of the dividend.
     Remainder = "remainder", (2), [elementwise];
     /// The same elements in row-major order under other dimensions.
@@ -146,6 +157,11 @@ macro_rules! for_each_opcode { ($then:path) => { $then! {
     Rsqrt = "rsqrt", (1), [elementwise];
     /// The second operand where the first is true, else the third; a scalar `pred` may select all.
     Select = "select", (3), [];
+    /// Begins to send the first operand, an array, after the second, a token: the array, what only the
+    /// implementation knows, and a token.
+    Send { channel_id: usize, is_host_transfer: bool } = "send", (2), [side_effect];
+    /// The token for what comes after a send.
+    SendDone { channel_id: usize, is_host_transfer: bool } = "send-done", (1), [side_effect];
     /// Shift to the left; too far gives 0.
     ShiftLeft = "shift-left", (2), [elementwise];
     /// Shift to the right that copies the sign bit.

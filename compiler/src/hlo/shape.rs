@@ -71,6 +71,38 @@ element_types! {
     C64 = "c64", Complex, 64;
     /// Complex number: real and imaginary part in IEEE double precision.
     C128 = "c128", Complex, 128;
+    /// 2-bit signed integer, in a byte of its own on the host.
+    S2 = "s2", Signed, 2;
+    /// 4-bit signed integer, in a byte of its own on the host.
+    S4 = "s4", Signed, 4;
+    /// 2-bit unsigned integer, in a byte of its own on the host.
+    U2 = "u2", Unsigned, 2;
+    /// 4-bit unsigned integer, in a byte of its own on the host.
+    U4 = "u4", Unsigned, 4;
+    /// 2 bits of exponent, 1 of mantissa; finite.
+    F4E2M1FN = "f4e2m1fn", Float, 4;
+    /// 2 bits of exponent, 3 of mantissa; finite.
+    F6E2M3FN = "f6e2m3fn", Float, 6;
+    /// 3 bits of exponent, 2 of mantissa; finite.
+    F6E3M2FN = "f6e3m2fn", Float, 6;
+    /// 3 bits of exponent, 4 of mantissa, as IEEE would have it.
+    F8E3M4 = "f8e3m4", Float, 8;
+    /// 4 bits of exponent, 3 of mantissa, as IEEE would have it.
+    F8E4M3 = "f8e4m3", Float, 8;
+    /// 4 bits of exponent (bias 11), 3 of mantissa; NaN in the place of -0, no infinities.
+    F8E4M3B11FNUZ = "f8e4m3b11fnuz", Float, 8;
+    /// 4 bits of exponent, 3 of mantissa; one NaN of each sign, no infinities.
+    F8E4M3FN = "f8e4m3fn", Float, 8;
+    /// 4 bits of exponent (bias 8), 3 of mantissa; NaN in the place of -0, no infinities.
+    F8E4M3FNUZ = "f8e4m3fnuz", Float, 8;
+    /// 5 bits of exponent, 2 of mantissa, as IEEE would have it.
+    F8E5M2 = "f8e5m2", Float, 8;
+    /// 5 bits of exponent (bias 16), 2 of mantissa; NaN in the place of -0, no infinities.
+    F8E5M2FNUZ = "f8e5m2fnuz", Float, 8;
+    /// Powers of two from 2^-127 to 2^127, and NaN; no sign.
+    F8E8M0FNU = "f8e8m0fnu", Float, 8;
+    /// No number but the order of effects: what one hands to the next. Always a scalar.
+    Token = "token", Token, 8;
 }
 
 /// What kind of number an element type is.
@@ -86,6 +118,8 @@ pub enum ElementClass {
     Float,
     /// Pairs of floating point numbers, real part first.
     Complex,
+    /// What orders effects.
+    Token,
 }
 
 impl ElementType {
@@ -97,6 +131,17 @@ impl ElementType {
     /// The bytes that one element takes in memory; `pred` takes 1.
     pub fn byte_size(self) -> usize {
         self.bit_width().div_ceil(8) as usize
+    }
+
+    /// A number type without arithmetic of its own: floats of at most 8 bits and integers of fewer.
+    /// Values of these types are computed in a wider one and rounded, or wrapped, after each op.
+    pub fn is_narrow(self) -> bool {
+        self.float_format().is_some() || self.is_integer() && self.bit_width() < 8
+    }
+
+    /// The bits of an element that mean something; the rest of its bytes is 0.
+    pub(crate) fn byte_mask(self) -> u8 {
+        if self.bit_width() < 8 { (1 << self.bit_width()) - 1 } else { u8::MAX }
     }
 
     /// A complex type?
@@ -155,6 +200,12 @@ pub enum ShapeError {
         /// The dimensions that were given.
         dimensions: Vec<usize>,
     },
+    /// Tokens with dimensions.
+    #[error("a token has no dimensions, {dimensions:?} given")]
+    TokenDimensions {
+        /// The dimensions that were given.
+        dimensions: Vec<usize>,
+    },
     /// A layout that does not fit the dimensions.
     #[error("layout {layout} does not fit an array of rank {rank}: {reason}")]
     BadLayout {
@@ -179,11 +230,14 @@ impl ArrayShape {
     /// A shape without a layout.
     ///
     /// # Errors
-    /// [`ShapeError::TooLarge`].
+    /// [`ShapeError::TooLarge`], [`ShapeError::TokenDimensions`].
     pub fn new(element_type: ElementType, dimensions: Vec<usize>) -> Result<Self, ShapeError> {
         let count = dimensions.iter().try_fold(1usize, |count, &d| count.checked_mul(d.max(1)));
         if count.is_none_or(|count| count > MAX_ELEMENTS) {
             return Err(ShapeError::TooLarge { dimensions });
+        }
+        if element_type == ElementType::Token && !dimensions.is_empty() {
+            return Err(ShapeError::TokenDimensions { dimensions });
         }
         Ok(Self { element_type, dimensions, layout: None })
     }
@@ -236,6 +290,11 @@ impl ArrayShape {
     /// The number of dimensions.
     pub fn rank(&self) -> usize {
         self.dimensions.len()
+    }
+
+    /// Is it a token?
+    pub fn is_token(&self) -> bool {
+        self.element_type == ElementType::Token
     }
 
     /// Has it no dimensions?
@@ -305,6 +364,11 @@ impl Shape {
             Self::Array(_) => None,
             Self::Tuple(elements) => Some(elements),
         }
+    }
+
+    /// Is it a token?
+    pub fn is_token(&self) -> bool {
+        self.as_array().is_some_and(ArrayShape::is_token)
     }
 
     /// The array shapes inside, from left to right.

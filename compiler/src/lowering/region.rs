@@ -129,7 +129,23 @@ pub(super) fn element_of(element_type: ElementType) -> Result<Element, Refusal> 
         | ElementType::U64
         | ElementType::F64
         | ElementType::C64
-        | ElementType::C128 => {
+        | ElementType::C128
+        | ElementType::S2
+        | ElementType::S4
+        | ElementType::U2
+        | ElementType::U4
+        | ElementType::F4E2M1FN
+        | ElementType::F6E2M3FN
+        | ElementType::F6E3M2FN
+        | ElementType::F8E3M4
+        | ElementType::F8E4M3
+        | ElementType::F8E4M3B11FNUZ
+        | ElementType::F8E4M3FN
+        | ElementType::F8E4M3FNUZ
+        | ElementType::F8E5M2
+        | ElementType::F8E5M2FNUZ
+        | ElementType::F8E8M0FNU
+        | ElementType::Token => {
             return Err(Refusal::Type(element_type));
         }
     })
@@ -154,6 +170,10 @@ pub fn is_generator(computation: &Computation, id: InstructionId) -> bool {
 
 /// The element to copy arrays of a type by; none for types that the device does not move.
 pub fn copy_element(element_type: ElementType) -> Option<Element> {
+    // What has no arithmetic on the device is bytes all the same.
+    if element_type.byte_size() == 1 {
+        return Some(element_of(element_type).unwrap_or(Element::U8));
+    }
     element_of(element_type).ok()
 }
 

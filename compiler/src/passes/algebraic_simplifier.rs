@@ -38,18 +38,22 @@ pub fn algebraic_simplifier(module: &mut Module, _: &PassContext) -> Result<Chan
     rewrite_module(module, &mut simplify)
 }
 
-/// Is it an elementwise op on complex numbers? The laws of real numbers do not hold for them: they
-/// are not ordered, and products of infinities are not what they are in the parts.
-fn computes_complex(site: &Site<'_>) -> bool {
+/// Is it an elementwise op on complex numbers or narrow floats? The laws of other numbers do not hold
+/// for them: complex numbers are not ordered, and products of infinities are not what they are in the
+/// parts; narrow floats may lack a zero, a sign or infinities.
+fn computes_without_laws(site: &Site<'_>) -> bool {
     let instruction = site.instruction();
     let opcode = instruction.opcode();
     let elementwise = opcode.is_elementwise() && !matches!(opcode, Opcode::Copy | Opcode::Convert);
-    let is_complex = |&id: &InstructionId| site.element_type(id).is_complex();
-    (elementwise || opcode == Opcode::Clamp) && instruction.operands().iter().any(is_complex)
+    let is_special = |&id: &InstructionId| {
+        let element_type = site.element_type(id);
+        element_type.is_complex() || element_type.float_format().is_some()
+    };
+    (elementwise || opcode == Opcode::Clamp) && instruction.operands().iter().any(is_special)
 }
 
 fn simplify(site: &mut Site<'_>) -> Rewritten {
-    if site.instruction().shape().as_array().is_none() || computes_complex(site) {
+    if site.instruction().shape().as_array().is_none() || computes_without_laws(site) {
         return Ok(None);
     }
     match site.instruction().op().clone() {

@@ -122,6 +122,11 @@ fn is_pure(op: &Op) -> bool {
     !matches!(
         op,
         Op::Parameter { .. }
+            | Op::AfterAll
+            | Op::Recv { .. }
+            | Op::RecvDone { .. }
+            | Op::Send { .. }
+            | Op::SendDone { .. }
             | Op::CustomCall { .. }
             | Op::OptBarrier
             | Op::While { .. }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use palmetto_compiler::hlo::ElementType;
+use palmetto_compiler::hlo::{ElementClass, ElementType};
 
 use super::NumpyError;
 
@@ -52,28 +52,27 @@ pub(super) struct Header {
 impl Descr {
     /// How elements of this type are written.
     pub fn of(element_type: ElementType) -> Self {
-        let kind = match element_type {
-            ElementType::Pred => Kind::Bool,
-            ElementType::S8 | ElementType::S16 | ElementType::S32 | ElementType::S64 => {
-                Kind::Signed
-            }
-            ElementType::U8 | ElementType::U16 | ElementType::U32 | ElementType::U64 => {
-                Kind::Unsigned
-            }
-            ElementType::BF16 => Kind::Void,
-            ElementType::F16 | ElementType::F32 | ElementType::F64 => Kind::Float,
-            ElementType::C64 | ElementType::C128 => Kind::Complex,
+        let kind = match element_type.class() {
+            // Types that NumPy does not have are bytes without a meaning.
+            _ if element_type == ElementType::BF16 || element_type.is_narrow() => Kind::Void,
+            ElementClass::Pred | ElementClass::Token => Kind::Bool,
+            ElementClass::Signed => Kind::Signed,
+            ElementClass::Unsigned => Kind::Unsigned,
+            ElementClass::Float => Kind::Float,
+            ElementClass::Complex => Kind::Complex,
         };
         Self { kind, size: element_type.byte_size(), big_endian: false }
     }
 
-    /// The element type that it is read as.
+    /// The element type that it is read as, if nothing else is wanted: 2-byte voids are bf16, while
+    /// 1-byte voids may be several types.
     pub fn element_type(self) -> Option<ElementType> {
         let same = |t: &ElementType| {
             let Self { kind, size, .. } = Self::of(*t);
             (kind, size) == (self.kind, self.size)
         };
-        ElementType::ALL.iter().copied().find(same)
+        let found = ElementType::ALL.iter().copied().find(same);
+        found.filter(|element_type| !element_type.is_narrow())
     }
 
     fn parse(text: &str) -> Option<Self> {

@@ -5,20 +5,17 @@ use palmetto_compiler::hlo::ElementType;
 /// Digits of the significand, the leading one included, and the exponent of the smallest normal
 /// number. `None` for types that do not round.
 fn format(element_type: ElementType) -> Option<(i32, i32)> {
+    if let Some(format) = element_type.float_format() {
+        let digits = i32::try_from(format.mantissa_bits).expect("a few bits") + 1;
+        return Some((digits, format.least_exponent()));
+    }
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the others are no floats")]
     match element_type {
         ElementType::BF16 => Some((8, -126)),
         ElementType::F16 => Some((11, -14)),
         ElementType::F32 | ElementType::C64 => Some((24, -126)),
         ElementType::F64 | ElementType::C128 => Some((53, -1022)),
-        ElementType::Pred
-        | ElementType::S8
-        | ElementType::S16
-        | ElementType::S32
-        | ElementType::S64
-        | ElementType::U8
-        | ElementType::U16
-        | ElementType::U32
-        | ElementType::U64 => None,
+        _ => None,
     }
 }
 

@@ -115,6 +115,7 @@ fn kind(op: &Op) -> Kind {
         | Op::Not
         | Op::Or
         | Op::Popcnt
+        | Op::ReducePrecision { .. }
         | Op::Remainder
         | Op::RoundNearestAfz
         | Op::RoundNearestEven
@@ -125,6 +126,7 @@ fn kind(op: &Op) -> Kind {
         | Op::Xor => Kind::Decision,
         Op::Bitcast
         | Op::BitcastConvert
+        | Op::AfterAll
         | Op::Call { .. }
         | Op::Complex
         | Op::Conditional { .. }
@@ -133,6 +135,10 @@ fn kind(op: &Op) -> Kind {
         | Op::Fusion { .. }
         | Op::GetTupleElement { .. }
         | Op::OptBarrier
+        | Op::Recv { .. }
+        | Op::RecvDone { .. }
+        | Op::Send { .. }
+        | Op::SendDone { .. }
         | Op::Tuple
         | Op::While { .. } => Kind::Unknown,
     }

@@ -121,6 +121,9 @@ impl Checker<'_> {
             }
             Step::Launch(launch) => self.plain(&launch.source.instruction, step),
             Step::Modelled(modelled) => self.plain(&modelled.source.instruction, step),
+            Step::Send(transfer) | Step::Recv(transfer) => {
+                self.plain(&transfer.source.instruction, step)
+            }
             Step::Copy { source, .. } | Step::Check { source, .. } => {
                 self.plain(&source.instruction, step)
             }

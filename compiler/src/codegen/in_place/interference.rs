@@ -92,9 +92,12 @@ impl Walk<'_> {
                 self.need(&mut before, index.slice.allocation);
                 before
             }
-            Step::Launch(_) | Step::Modelled(_) | Step::Copy { .. } | Step::Check { .. } => {
-                self.plain(step, needed)
-            }
+            Step::Launch(_)
+            | Step::Modelled(_)
+            | Step::Copy { .. }
+            | Step::Send(_)
+            | Step::Recv(_)
+            | Step::Check { .. } => self.plain(step, needed),
         }
     }
 

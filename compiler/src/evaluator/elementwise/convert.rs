@@ -1,6 +1,7 @@
 //! `convert`.
 
 use super::super::element::{Element, with_element_type};
+use super::super::narrow;
 use super::{map, run_unary};
 use crate::hlo::{ArrayLiteral, ArrayShape};
 
@@ -12,6 +13,9 @@ use crate::hlo::{ArrayLiteral, ArrayShape};
 pub(in super::super) fn convert(shape: &ArrayShape, operand: &ArrayLiteral) -> ArrayLiteral {
     if shape.element_type() == operand.element_type() {
         return operand.clone();
+    }
+    if shape.element_type().is_narrow() || operand.element_type().is_narrow() {
+        return narrow::convert(shape, operand);
     }
     with_element_type!(operand.element_type(), From =>
         with_element_type!(shape.element_type(), To =>

@@ -61,6 +61,9 @@ impl Generator<'_, '_> {
     }
 
     fn random_shape(&mut self, element_type: ElementType) -> Shape {
+        if element_type == ElementType::Token {
+            return Shape::scalar(element_type);
+        }
         let rank = self.numbers.below(4);
         let dimensions = (0..rank).map(|_| self.numbers.pick(&[0, 1, 2, 2, 3, 4])).collect();
         Shape::array(element_type, dimensions).expect("it is small")
@@ -122,6 +125,10 @@ impl Generator<'_, '_> {
                 let dimensions = numbers.distinct(dimensions, rank);
                 Op::Reduce { dimensions, to_apply: numbers.pick(self.regions) }
             }
+            Opcode::ReducePrecision => Op::ReducePrecision {
+                exponent_bits: 1 + numbers.below(12),
+                mantissa_bits: numbers.below(54),
+            },
             Opcode::Reverse => {
                 let count = numbers.below(rank + 1);
                 Op::Reverse { dimensions: numbers.distinct(count, rank) }
@@ -242,6 +249,7 @@ fn plain(opcode: Opcode) -> Option<Op> {
     let ops = [
         Op::Abs,
         Op::Add,
+        Op::AfterAll,
         Op::And,
         Op::Atan2,
         Op::Bitcast,
@@ -409,6 +417,10 @@ fn random_modules_have_all_kinds_of_instructions() {
         Opcode::CustomCall,
         Opcode::Fusion,
         Opcode::GetTupleElement,
+        Opcode::Recv,
+        Opcode::RecvDone,
+        Opcode::Send,
+        Opcode::SendDone,
         Opcode::While,
     ];
     let missing: Vec<Opcode> =

@@ -44,6 +44,21 @@ pub(super) fn broadcast_in_dim(body: &mut Body<'_, '_>, operation: &Operation) -
     Ok(vec![body.add_result(operation, op, &[reshaped])?])
 }
 
+/// `broadcast`: new dimensions before those of the operand.
+pub(super) fn broadcast(body: &mut Body<'_, '_>, operation: &Operation) -> Results {
+    let [operand] = body.exactly(operation)?;
+    let (sizes, rank) =
+        (indices(operation, "broadcast_sizes")?, body.array(operation, operand)?.rank());
+    let declared = body.result_array(operation)?;
+    if declared.dimensions().get(..sizes.len()) != Some(&sizes) {
+        let message =
+            format!("the broadcast_sizes {sizes:?} are not the first sizes of the result");
+        return error(operation, message);
+    }
+    let dimensions = (sizes.len()..sizes.len() + rank).collect();
+    Ok(vec![body.add_result(operation, Op::Broadcast { dimensions }, &[operand])?])
+}
+
 /// `concatenate`.
 pub(super) fn concatenate(body: &mut Body<'_, '_>, operation: &Operation) -> Results {
     let operands = body.operands(operation)?;

@@ -65,6 +65,18 @@ fn comparison_type(
     })
 }
 
+/// `reduce_precision`.
+pub(super) fn reduce_precision(
+    body: &mut Body<'_, '_>,
+    operation: &Operation,
+) -> SourceResult<Vec<InstructionId>> {
+    let [operand] = body.exactly(operation)?;
+    let exponent_bits = attributes::index(operation, "exponent_bits")?;
+    let mantissa_bits = attributes::index(operation, "mantissa_bits")?;
+    let op = Op::ReducePrecision { exponent_bits, mantissa_bits };
+    Ok(vec![body.add_result(operation, op, &[operand])?])
+}
+
 /// `select`; a scalar predicate is repeated.
 pub(super) fn select(
     body: &mut Body<'_, '_>,

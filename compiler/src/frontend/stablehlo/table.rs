@@ -3,7 +3,7 @@
 use super::body::Body;
 use super::{
     attributes, check, chlo, constant, contraction, control, data, elementwise, function, indexing,
-    scatter, sharding, window,
+    scatter, sharding, transfer, window,
 };
 use crate::frontend::source::{SourceError, SourceResult};
 use crate::frontend::syntax::Operation;
@@ -45,9 +45,11 @@ const ROWS: &[(&str, &str, Import)] = &[
     ("sdy.sharding_constraint", "sharding", By(sharding::constraint)),
     ("stablehlo.abs", "", Direct(1, Op::Abs)),
     ("stablehlo.add", "", Direct(2, Op::Add)),
+    ("stablehlo.after_all", "", By(transfer::after_all)),
     ("stablehlo.and", "", Direct(2, Op::And)),
     ("stablehlo.atan2", "", Direct(2, Op::Atan2)),
     ("stablehlo.bitcast_convert", "", Direct(1, Op::BitcastConvert)),
+    ("stablehlo.broadcast", "broadcast_sizes", By(data::broadcast)),
     ("stablehlo.broadcast_in_dim", "broadcast_dimensions", By(data::broadcast_in_dim)),
     ("stablehlo.case", "", By(control::case)),
     ("stablehlo.cbrt", "result_accuracy", Direct(1, Op::Cbrt)),
@@ -60,6 +62,7 @@ const ROWS: &[(&str, &str, Import)] = &[
     ("stablehlo.convert", "", Direct(1, Op::Convert)),
     ("stablehlo.cosine", "result_accuracy", Direct(1, Op::Cosine)),
     ("stablehlo.count_leading_zeros", "", Direct(1, Op::CountLeadingZeros)),
+    ("stablehlo.create_token", "", By(transfer::after_all)),
     (
         "stablehlo.custom_call",
         "call_target_name has_side_effect backend_config api_version called_computations \
@@ -100,7 +103,13 @@ const ROWS: &[(&str, &str, Import)] = &[
     ("stablehlo.popcnt", "", Direct(1, Op::Popcnt)),
     ("stablehlo.power", "", Direct(2, Op::Power)),
     ("stablehlo.real", "", Direct(1, Op::Real)),
+    ("stablehlo.recv", "channel_handle is_host_transfer source_target_pairs", By(transfer::recv)),
     ("stablehlo.reduce", "dimensions", By(contraction::reduce)),
+    (
+        "stablehlo.reduce_precision",
+        "exponent_bits mantissa_bits",
+        By(elementwise::reduce_precision),
+    ),
     (
         "stablehlo.reduce_window",
         "window_dimensions window_strides base_dilations window_dilations padding",
@@ -118,6 +127,7 @@ const ROWS: &[(&str, &str, Import)] = &[
         By(scatter::scatter),
     ),
     ("stablehlo.select", "", By(elementwise::select)),
+    ("stablehlo.send", "channel_handle is_host_transfer source_target_pairs", By(transfer::send)),
     ("stablehlo.shift_left", "", Direct(2, Op::ShiftLeft)),
     ("stablehlo.shift_right_arithmetic", "", Direct(2, Op::ShiftRightArithmetic)),
     ("stablehlo.shift_right_logical", "", Direct(2, Op::ShiftRightLogical)),

@@ -1,7 +1,7 @@
 //! Types -> shapes, and back for messages.
 
 use crate::frontend::source::{SourceError, SourceResult, Span};
-use crate::frontend::syntax::{FloatKind, Scalar, Signedness, TensorType, Type};
+use crate::frontend::syntax::{FloatKind, Scalar, Signedness, TensorType, Type, narrow_float_name};
 use crate::hlo::{ArrayShape, ElementClass, ElementType, Shape};
 
 /// The shape of a value.
@@ -12,6 +12,7 @@ pub(super) fn shape(value_type: &Type, span: Span) -> SourceResult<Shape> {
             let elements = elements.iter().map(|element| shape(element, span));
             Ok(Shape::Tuple(elements.collect::<SourceResult<_>>()?))
         }
+        Type::Other(text) if text == "!stablehlo.token" => Ok(Shape::scalar(ElementType::Token)),
         Type::Scalar(_) | Type::Function(_) | Type::Other(_) => {
             Err(SourceError::new(span, format!("unsupported type {value_type}")))
         }
@@ -27,8 +28,8 @@ pub(super) fn array_shape(tensor: &TensorType, span: Span) -> SourceResult<Array
     }
     let element_type = element_type(&tensor.element).ok_or_else(|| {
         unsupported(&format!(
-            "elements are i1, integers of 8 to 64 bits, \
-            bf16, f16, f32, f64, or complex<f32> and complex<f64>, not {}",
+            "elements are i1, integers of 2 to 64 bits, floats of 4 to 64 bits, \
+            complex<f32> and complex<f64>, not {}",
             tensor.element
         ))
     })?;
@@ -47,6 +48,8 @@ pub(super) fn element_type(scalar: &Scalar) -> Option<ElementType> {
         Scalar::Integer { width: 1, signedness: Signedness::Signless } => Some(ElementType::Pred),
         Scalar::Integer { width, signedness: Signedness::Signless | Signedness::Signed } => {
             match width {
+                2 => Some(ElementType::S2),
+                4 => Some(ElementType::S4),
                 8 => Some(ElementType::S8),
                 16 => Some(ElementType::S16),
                 32 => Some(ElementType::S32),
@@ -55,6 +58,8 @@ pub(super) fn element_type(scalar: &Scalar) -> Option<ElementType> {
             }
         }
         Scalar::Integer { width, signedness: Signedness::Unsigned } => match width {
+            2 => Some(ElementType::U2),
+            4 => Some(ElementType::U4),
             8 => Some(ElementType::U8),
             16 => Some(ElementType::U16),
             32 => Some(ElementType::U32),
@@ -65,6 +70,7 @@ pub(super) fn element_type(scalar: &Scalar) -> Option<ElementType> {
         Scalar::Float(FloatKind::F16) => Some(ElementType::F16),
         Scalar::Float(FloatKind::F32) => Some(ElementType::F32),
         Scalar::Float(FloatKind::F64) => Some(ElementType::F64),
+        Scalar::Float(FloatKind::Narrow(narrow)) => Some(*narrow),
         Scalar::Complex(part) => element_type(part)?.complex(),
         Scalar::Index | Scalar::Other(_) => None,
     }
@@ -78,6 +84,9 @@ pub(super) fn describe_list(shapes: &[Shape]) -> String {
 /// A shape as the program would write it.
 pub(super) fn describe(shape: &Shape) -> String {
     match shape {
+        Shape::Array(array) if array.element_type() == ElementType::Token => {
+            "!stablehlo.token".to_owned()
+        }
         Shape::Array(array) => {
             let dimensions: String =
                 array.dimensions().iter().map(|dimension| format!("{dimension}x")).collect();
@@ -86,7 +95,8 @@ pub(super) fn describe(shape: &Shape) -> String {
                 ElementClass::Pred => "i1".to_owned(),
                 ElementClass::Signed => format!("i{}", element_type.bit_width()),
                 ElementClass::Unsigned => format!("ui{}", element_type.bit_width()),
-                ElementClass::Float => element_type.text().to_owned(),
+                ElementClass::Float if element_type.is_narrow() => narrow_float_name(element_type),
+                ElementClass::Float | ElementClass::Token => element_type.text().to_owned(),
                 ElementClass::Complex => format!("complex<{}>", element_type.part()),
             };
             format!("tensor<{dimensions}{element}>")

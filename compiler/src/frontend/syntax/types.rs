@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::hlo::ElementType;
+
 /// The type of a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Type {
@@ -67,6 +69,7 @@ impl Scalar {
             Self::Integer { width: 16, .. } => Some(2),
             Self::Integer { width: 32, .. } => Some(4),
             Self::Integer { width: 64, .. } | Self::Index => Some(8),
+            Self::Float(FloatKind::Narrow(_)) => Some(1),
             Self::Float(FloatKind::Bf16 | FloatKind::F16) => Some(2),
             Self::Float(FloatKind::F32) => Some(4),
             Self::Float(FloatKind::F64) => Some(8),
@@ -91,6 +94,15 @@ pub(crate) enum FloatKind {
     F16,
     F32,
     F64,
+    /// Of at most 8 bits.
+    Narrow(ElementType),
+}
+
+/// The name in programs: `f8E4M3FN` for `f8e4m3fn`.
+pub(crate) fn narrow_float_name(element_type: ElementType) -> String {
+    let mut name = element_type.text().to_uppercase();
+    name.replace_range(..1, "f");
+    name
 }
 
 impl fmt::Display for Type {
@@ -162,6 +174,7 @@ impl fmt::Display for Scalar {
             Self::Float(FloatKind::F16) => f.write_str("f16"),
             Self::Float(FloatKind::F32) => f.write_str("f32"),
             Self::Float(FloatKind::F64) => f.write_str("f64"),
+            Self::Float(FloatKind::Narrow(narrow)) => f.write_str(&narrow_float_name(*narrow)),
             Self::Index => f.write_str("index"),
             Self::Complex(element) => write!(f, "complex<{element}>"),
             Self::Other(text) => f.write_str(text),

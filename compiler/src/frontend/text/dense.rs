@@ -443,6 +443,11 @@ fn write_float_bits(bits: u64, kind: FloatKind, bytes: &mut Vec<u8>) -> Option<(
         FloatKind::Bf16 | FloatKind::F16 => 2,
         FloatKind::F32 => 4,
         FloatKind::F64 => 8,
+        FloatKind::Narrow(narrow) => {
+            let fits = bits >> narrow.bit_width() == 0;
+            bytes.extend(fits.then(|| bits.to_le_bytes()[0]));
+            return fits.then_some(());
+        }
     };
     let fits = width == 8 || bits >> (8 * width) == 0;
     fits.then(|| bytes.extend_from_slice(&bits.to_le_bytes()[..width]))
@@ -455,5 +460,9 @@ fn write_float_value(value: f64, kind: FloatKind, bytes: &mut Vec<u8>) {
         #[expect(clippy::cast_possible_truncation, reason = "rounding to nearest is meant")]
         FloatKind::F32 => bytes.extend_from_slice(&(value as f32).to_le_bytes()),
         FloatKind::F64 => bytes.extend_from_slice(&value.to_le_bytes()),
+        FloatKind::Narrow(narrow) => {
+            let format = narrow.float_format();
+            bytes.extend(format.map(|format| format.encode(value).to_le_bytes()[0]));
+        }
     }
 }

@@ -3,7 +3,10 @@
 use super::lexer::{self, TokenKind};
 use super::parser::Parser;
 use crate::frontend::source::{SourceError, SourceResult, Span};
-use crate::frontend::syntax::{FloatKind, FunctionType, Scalar, Signedness, TensorType, Type};
+use crate::frontend::syntax::{
+    FloatKind, FunctionType, Scalar, Signedness, TensorType, Type, narrow_float_name,
+};
+use crate::hlo::ElementType;
 
 impl Parser<'_> {
     /// Any type.
@@ -105,6 +108,7 @@ impl Parser<'_> {
                 return Ok(Scalar::Complex(Box::new(element)));
             }
             word => integer_type(word)
+                .or_else(|| narrow_float(word))
                 .or_else(|| is_small_float(word).then(|| Scalar::Other(word.to_owned())))
                 .ok_or_else(|| self.unexpected("a type"))?,
         };
@@ -255,7 +259,14 @@ fn integer_type(word: &str) -> Option<Scalar> {
     (width > 0 && width < 1 << 24).then_some(Scalar::Integer { width, signedness })
 }
 
-/// `f8E4M3FN`, `f4E2M1FN`, `tf32`, `f80`: known spellings that tensors of ours cannot have.
+/// `f8E4M3FN`, `f4E2M1FN`.
+fn narrow_float(word: &str) -> Option<Scalar> {
+    let is_it = |t: &&ElementType| t.float_format().is_some() && narrow_float_name(**t) == word;
+    let found = ElementType::ALL.iter().find(is_it)?;
+    Some(Scalar::Float(FloatKind::Narrow(*found)))
+}
+
+/// `tf32`, `f80`: known spellings that tensors of ours cannot have.
 fn is_small_float(word: &str) -> bool {
     word == "tf32"
         || word.strip_prefix('f').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))

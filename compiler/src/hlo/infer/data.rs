@@ -1,8 +1,19 @@
 //! Inference of ops that make, move and reinterpret data.
 
 use super::super::attribute::{PaddingDimension, SliceDimension};
-use super::super::shape::ArrayShape;
+use super::super::literal::Literal;
+use super::super::shape::{ArrayShape, Shape};
 use super::{Context, InferError};
+
+/// `constant`: the shape of its value, in which there are no tokens.
+pub(super) fn constant(context: &Context<'_>, literal: &Literal) -> Result<Shape, InferError> {
+    let shape = literal.shape();
+    let has_token = shape.leaves().into_iter().any(ArrayShape::is_token);
+    context.require(!has_token, "constant value", || {
+        format!("the value is {shape}; a token is no value, after-all makes one")
+    })?;
+    Ok(shape)
+}
 
 /// `bitcast`: a rule of HLO, not of StableHLO.
 pub(super) fn bitcast(context: &Context<'_>) -> Result<ArrayShape, InferError> {

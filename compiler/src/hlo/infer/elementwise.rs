@@ -56,6 +56,7 @@ fn accepts(opcode: Opcode) -> Accepts {
         Opcode::Ceil
         | Opcode::Floor
         | Opcode::IsFinite
+        | Opcode::ReducePrecision
         | Opcode::RoundNearestAfz
         | Opcode::RoundNearestEven => Accepts::Float,
         Opcode::Cbrt
@@ -106,6 +107,24 @@ pub(super) fn unary(context: &Context<'_>) -> Result<ArrayShape, InferError> {
     let is_abs = context.opcode == Opcode::Abs;
     let part = operand.element_type().part();
     Ok(if is_abs { result.with_element_type(part) } else { result })
+}
+
+/// `reduce-precision`.
+pub(super) fn reduce_precision(
+    context: &Context<'_>,
+    exponent_bits: usize,
+    mantissa_bits: usize,
+) -> Result<ArrayShape, InferError> {
+    // reduce_precision (C2)
+    context.require((1..=64).contains(&exponent_bits), "reduce_precision (C2)", || {
+        format!("exponent_bits is {exponent_bits}; 1 to 64 are allowed")
+    })?;
+    // reduce_precision (C3)
+    context.require(mantissa_bits <= 64, "reduce_precision (C3)", || {
+        format!("mantissa_bits is {mantissa_bits}; 0 to 64 are allowed")
+    })?;
+    // reduce_precision (C1)
+    unary(context)
 }
 
 /// `real` and `imag`.

@@ -24,6 +24,7 @@ p4 = pred[4] parameter(7)  u4 = u32[4] parameter(8)  h4 = bf16[4] parameter(9)
 f23 = f32[2,3] parameter(10)  f234 = f32[2,3,4] parameter(11)  s51 = s32[5,1] parameter(12)
 s25 = s32[2,5] parameter(13) t = (f32[4], s32[]) parameter(14)  l4 = f32[4]{0:T(128)} parameter(15)
 f235 = f32[2,3,5] parameter(16)  h22 = bf16[2,2] parameter(17)  z4 = c64[4] parameter(18)
+tok = token[] parameter(19)
 ";
 
 /// The error of an instruction, which is `Err(constraint and message)`.
@@ -44,6 +45,17 @@ const WRONG: &[(&str, &str)] = &[
     ("(I1)", "c64[4] floor(z4)"),
     ("(I1)", "c64[4] remainder(z4, z4)"),
     ("result shape", "c64[4] abs(z4)"),
+    ("operand type", "token[] add(tok, tok)"),
+    ("result shape", "token[] convert(f4)"),
+    ("after_all (I1)", "token[] after-all(tok, f4)"),
+    ("send (I2)", "(f32[4], u32[], token[]) send(f4, f4), channel_id=1"),
+    ("operand type", "(token[], u32[], token[]) send(tok, tok), channel_id=1"),
+    ("recv (I1)", "(f32[4], u32[], token[]) recv(f4), channel_id=1"),
+    ("transfer shape", "(f32[4], token[]) recv(tok), channel_id=1"),
+    ("transfer shape", "token[] send-done(t), channel_id=1"),
+    ("transfer shape", "(f32[4], token[]) recv-done(t), channel_id=1"),
+    ("reduce_precision (C2)", "f32[4] reduce-precision(f4), exponent_bits=0, mantissa_bits=1"),
+    ("reduce_precision (C3)", "f32[4] reduce-precision(f4), exponent_bits=8, mantissa_bits=99"),
     ("complex (I1)", "c64[4] complex(h4, h4)"),
     ("complex (C1)", "c64[4] complex(f4, f5)"),
     ("fft (C1)", "c64[4] fft(z4), fft_type=FFT, fft_length={1,4}"),

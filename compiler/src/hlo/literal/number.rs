@@ -19,10 +19,30 @@ pub fn bits_to_f64(element_type: ElementType, bits: u64) -> f64 {
         ElementType::F32 | ElementType::C64 => f64::from(f32::from_bits(bits as u32)),
         ElementType::F16 => f16::from_bits(bits as u16).to_f64(),
         ElementType::BF16 => bf16::from_bits(bits as u16).to_f64(),
-        ElementType::S8 | ElementType::S16 | ElementType::S32 | ElementType::S64 => {
-            sign_extend(bits, element_type.bit_width()) as f64
+        ElementType::S2
+        | ElementType::S4
+        | ElementType::S8
+        | ElementType::S16
+        | ElementType::S32
+        | ElementType::S64 => sign_extend(bits, element_type.bit_width()) as f64,
+        ElementType::F4E2M1FN
+        | ElementType::F6E2M3FN
+        | ElementType::F6E3M2FN
+        | ElementType::F8E3M4
+        | ElementType::F8E4M3
+        | ElementType::F8E4M3B11FNUZ
+        | ElementType::F8E4M3FN
+        | ElementType::F8E4M3FNUZ
+        | ElementType::F8E5M2
+        | ElementType::F8E5M2FNUZ
+        | ElementType::F8E8M0FNU => {
+            let format = element_type.float_format().expect("these types have one");
+            format.decode(bits & 0xff)
         }
+        ElementType::Token => 0.0,
         ElementType::Pred
+        | ElementType::U2
+        | ElementType::U4
         | ElementType::U8
         | ElementType::U16
         | ElementType::U32
@@ -42,6 +62,27 @@ pub fn bits_from_f64(element_type: ElementType, value: f64) -> u64 {
     )]
     match element_type {
         ElementType::Pred => u64::from(value != 0.0),
+        ElementType::S2 | ElementType::S4 => {
+            let half = 1i8 << (element_type.bit_width() - 1);
+            let limited = (value as i8).clamp(-half, half - 1);
+            u64::from(limited.cast_unsigned() & element_type.byte_mask())
+        }
+        ElementType::U2 | ElementType::U4 => u64::from((value as u8).min(element_type.byte_mask())),
+        ElementType::F4E2M1FN
+        | ElementType::F6E2M3FN
+        | ElementType::F6E3M2FN
+        | ElementType::F8E3M4
+        | ElementType::F8E4M3
+        | ElementType::F8E4M3B11FNUZ
+        | ElementType::F8E4M3FN
+        | ElementType::F8E4M3FNUZ
+        | ElementType::F8E5M2
+        | ElementType::F8E5M2FNUZ
+        | ElementType::F8E8M0FNU => {
+            let format = element_type.float_format().expect("these types have one");
+            format.encode(value)
+        }
+        ElementType::Token => 0,
         ElementType::S8 => u64::from((value as i8).cast_unsigned()),
         ElementType::S16 => u64::from((value as i16).cast_unsigned()),
         ElementType::S32 => u64::from((value as i32).cast_unsigned()),
@@ -64,6 +105,7 @@ pub fn bits_from_i64(element_type: ElementType, value: i64) -> u64 {
     match element_type.class() {
         ElementClass::Pred => u64::from(value != 0),
         ElementClass::Signed | ElementClass::Unsigned => value.cast_unsigned(),
+        ElementClass::Token => 0,
         // Directly, since a detour over f64 would round twice.
         ElementClass::Float if element_type == ElementType::F32 => {
             u64::from((value as f32).to_bits())

@@ -2,7 +2,7 @@
 
 use super::scanner::Scanner;
 use crate::diagnostic::{Diagnostic, SourceText};
-use crate::hlo::literal::{ArrayLiteral, Literal, bits_from_f64};
+use crate::hlo::literal::{ArrayLiteral, FloatFormat, Literal, bits_from_f64};
 use crate::hlo::shape::{ArrayShape, ElementClass, ElementType, Shape};
 
 /// A value of a known shape from its text.
@@ -127,6 +127,7 @@ fn element(element_type: ElementType, scanner: &mut Scanner<'_>) -> Result<u64, 
         ElementClass::Pred => pred(text),
         ElementClass::Signed | ElementClass::Unsigned => integer(element_type, text),
         ElementClass::Float | ElementClass::Complex => float(element_type, text),
+        ElementClass::Token => None,
     };
     let span = start..start + length.max(1);
     let bits = bits.ok_or_else(|| {
@@ -157,11 +158,38 @@ fn integer(element_type: ElementType, text: &str) -> Option<u64> {
     range.contains(&value).then(|| u64::try_from(low).unwrap_or(0))
 }
 
+/// A number of a format of at most 8 bits.
+fn narrow_float(format: FloatFormat, negative: bool, magnitude: &str) -> Option<u64> {
+    let sign = if negative { -1f64 } else { 1.0 };
+    if magnitude == "inf" {
+        format.infinity()?;
+        return Some(format.encode(f64::INFINITY.copysign(sign)));
+    }
+    let nan = format.nan(negative);
+    if magnitude == "nan" {
+        return format.is_nan(nan).then_some(nan);
+    }
+    if let Some(payload) = magnitude.strip_prefix("nan(0x") {
+        let payload = u64::from_str_radix(payload.strip_suffix(')')?, 16).ok()?;
+        let infinity = format.encode(f64::INFINITY.copysign(sign));
+        let fits = payload != 0 && payload < 1 << format.mantissa_bits;
+        return (fits && format.infinity().is_some()).then_some(infinity | payload);
+    }
+    if !magnitude.starts_with(|c: char| c.is_ascii_digit() || c == '.') {
+        return None;
+    }
+    let bits = format.encode(magnitude.parse::<f64>().ok()?.copysign(sign));
+    format.decode(bits).is_finite().then_some(bits)
+}
+
 fn float(element_type: ElementType, text: &str) -> Option<u64> {
     let (negative, magnitude) = match text.strip_prefix('-') {
         Some(magnitude) => (true, magnitude),
         None => (false, text.strip_prefix('+').unwrap_or(text)),
     };
+    if let Some(format) = element_type.float_format() {
+        return narrow_float(format, negative, magnitude);
+    }
     let sign = if negative { 1u64 << (element_type.bit_width() - 1) } else { 0 };
     let infinity = bits_from_f64(element_type, f64::INFINITY);
     if magnitude == "inf" {

@@ -338,7 +338,8 @@ fn cut_and_changed_text_never_panics() {
 }
 
 fn any_element_type() -> impl Strategy<Value = ElementType> {
-    proptest::sample::select(ElementType::ALL)
+    let numbers = ElementType::ALL.iter().copied().filter(|&t| t != ElementType::Token);
+    proptest::sample::select(numbers.collect::<Vec<_>>())
 }
 
 proptest! {

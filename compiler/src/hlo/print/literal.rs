@@ -2,7 +2,9 @@
 
 use std::fmt::{self, Write};
 
-use crate::hlo::literal::{ArrayLiteral, Literal, bits_from_f64, bits_to_f64, sign_extend};
+use crate::hlo::literal::{
+    ArrayLiteral, FloatFormat, Literal, bits_from_f64, bits_to_f64, sign_extend,
+};
 use crate::hlo::shape::{ElementClass, ElementType};
 
 impl fmt::Display for Literal {
@@ -69,10 +71,31 @@ pub fn element_text(element_type: ElementType, bits: u64) -> String {
         ElementClass::Unsigned => bits.to_string(),
         ElementClass::Signed => sign_extend(bits, element_type.bit_width()).to_string(),
         ElementClass::Float | ElementClass::Complex => float_text(element_type.part(), bits),
+        ElementClass::Token => "token".to_owned(),
     }
 }
 
+/// A number of a format of at most 8 bits.
+fn narrow_text(element_type: ElementType, format: FloatFormat, bits: u64) -> String {
+    let negative = format.decode(bits).is_sign_negative();
+    let sign = if negative { "-" } else { "" };
+    if !format.is_nan(bits) {
+        let infinite = format.decode(bits).is_infinite();
+        let text = if infinite { "inf".to_owned() } else { finite_text(element_type, bits) };
+        return if infinite { format!("{sign}{text}") } else { text };
+    }
+    if bits == format.nan(negative) {
+        return format!("{sign}nan");
+    }
+    // Only formats as IEEE has them have more than one.
+    let payload = bits & ((1 << format.mantissa_bits) - 1);
+    format!("{sign}nan(0x{payload:x})")
+}
+
 fn float_text(element_type: ElementType, bits: u64) -> String {
+    if let Some(format) = element_type.float_format() {
+        return narrow_text(element_type, format, bits);
+    }
     let sign_bit = 1u64 << (element_type.bit_width() - 1);
     let infinity = bits_from_f64(element_type, f64::INFINITY);
     let magnitude = bits & (sign_bit - 1);

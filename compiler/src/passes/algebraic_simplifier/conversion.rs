@@ -43,6 +43,10 @@ fn loses_nothing(from: ElementType, to: ElementType) -> bool {
     let (from_bits, to_bits) = (from.bit_width(), to.bit_width());
     match (from.class(), to.class()) {
         _ if from == to => true,
+        _ if to.float_format().is_some() => false,
+        // Powers of two reach further than f16 does; the range of bf16 has all narrow floats.
+        _ if from == ElementType::F8E8M0FNU && to == ElementType::F16 => false,
+        (ElementClass::Token, _) | (_, ElementClass::Token) => false,
         (ElementClass::Pred, _) => true,
         // A real part is rounded as a real number is, and 0 is the imaginary part of all of those.
         (ElementClass::Complex, ElementClass::Complex) => from_bits < to_bits,
@@ -75,7 +79,8 @@ fn precision(element_type: ElementType) -> u32 {
 /// Are all integers up to `most` exact in a type?
 fn is_exact(most: usize, element_type: ElementType) -> bool {
     let bits = match element_type.class() {
-        ElementClass::Pred => return false,
+        ElementClass::Pred | ElementClass::Token => return false,
+        ElementClass::Float if element_type.float_format().is_some() => return false,
         ElementClass::Float => precision(element_type),
         ElementClass::Complex => precision(element_type.part()),
         ElementClass::Signed => element_type.bit_width() - 1,

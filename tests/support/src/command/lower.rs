@@ -46,6 +46,8 @@ fn print_steps(executable: &Executable, steps: &[Step], depth: usize, output: &m
                 (&modelled.source, format!("modelled, {}", refusal(modelled)))
             }
             Step::Copy { source, .. } => (source, "copy by the host".to_owned()),
+            Step::Send(transfer) => (&transfer.source, "send to the host".to_owned()),
+            Step::Recv(transfer) => (&transfer.source, "recv from the host".to_owned()),
             Step::Check { source, .. } => (source, "check".to_owned()),
             Step::While { source, .. } => (source, "while".to_owned()),
             Step::Conditional { source, .. } => (source, "conditional".to_owned()),
@@ -63,7 +65,12 @@ fn print_steps(executable: &Executable, steps: &[Step], depth: usize, output: &m
             Step::Conditional { branches, .. } => {
                 branches.iter().for_each(|branch| part("branch", branch));
             }
-            Step::Launch(_) | Step::Modelled(_) | Step::Copy { .. } | Step::Check { .. } => {}
+            Step::Launch(_)
+            | Step::Modelled(_)
+            | Step::Copy { .. }
+            | Step::Send(_)
+            | Step::Recv(_)
+            | Step::Check { .. } => {}
         }
     }
 }
