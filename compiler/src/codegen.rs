@@ -87,12 +87,14 @@ pub fn generate(module: &Module, options: &CompileOptions) -> Result<Executable,
         allocations: generator.allocations,
         parameters,
         results,
+        donated: module.aliases().parameters().into_iter().collect(),
+        overwritten: Vec::new(),
         root_is_tuple,
         programs: generator.programs,
         functions: generator.functions,
         steps,
     };
-    in_place::share_arrays(&mut executable, &facts);
+    in_place::share_arrays(&mut executable, &facts, module.aliases());
     Ok(buffers::pack(executable)?)
 }
 

@@ -10,6 +10,7 @@
 //! Instructions are made by [`builder`] only, which checks them with [`infer`], and changed by
 //! `rewrite` only. The text form is XLA's.
 
+pub mod alias;
 pub mod attribute;
 pub mod builder;
 pub mod computation;
@@ -27,6 +28,7 @@ pub mod verify;
 
 mod arena;
 
+pub use alias::AliasConfig;
 pub use arena::Id;
 pub use attribute::{
     CheckParameters, ComparisonDirection, ComparisonType, CustomCallTarget, DotDimensionNumbers,

@@ -2,21 +2,24 @@
 //!
 //! Results and temporaries get their memory now. Temporaries give it back at once, and so do donated
 //! arguments that no result lies in: what is dispatched next may have it, for that runs later.
+//!
+//! A program may write over parameters that it asks for as donations. If the caller does not donate
+//! such an argument, the program gets a copy.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock, PoisonError};
 
-use palmetto_compiler::executable::AllocationKind;
+use palmetto_compiler::executable::{AllocationKind, View};
 use palmetto_compiler::hlo::{ArrayShape, Shape};
 
+use crate::Error;
 use crate::allocator::Range;
 use crate::buffer::{Buffer, Storage};
 use crate::device::{Device, Dispatch, HbmRange, failure_of};
 use crate::event::Event;
 use crate::executable::{Argument, Executable, Launched, Resident};
-use crate::execution::{Placed, Program, RunOptions, Watch};
+use crate::execution::{ArgumentCopy, Placed, Program, RunOptions, Watch};
 use crate::record::Record;
-use crate::Error;
 
 /// Filled if the execution went well, before its event is ready.
 pub(crate) type RecordCell = Arc<OnceLock<Arc<Record>>>;
@@ -39,6 +42,8 @@ pub(crate) struct Prepared {
     range: Arc<HbmRange>,
     /// The content is there when this is ready.
     ready: Event,
+    /// Nobody else needs the content.
+    is_free: bool,
     /// The buffer that is deleted.
     donated: Option<Buffer>,
 }
@@ -46,9 +51,10 @@ pub(crate) struct Prepared {
 /// Where everything is.
 struct Places {
     starts: Vec<u32>,
-    /// Results by allocation.
-    results: BTreeMap<usize, Range>,
+    /// New memory by allocation, that a result may lie in.
+    new: BTreeMap<usize, Range>,
     temporaries: Vec<Range>,
+    copies: Vec<ArgumentCopy>,
 }
 
 impl Dispatcher {
@@ -83,12 +89,14 @@ impl Dispatcher {
         match buffer.place()? {
             Storage::Hbm(range) if buffer.device() == &self.device => {
                 if buffer.shape() == shape {
-                    return Ok(Prepared { range, ready: buffer.ready().clone(), donated });
+                    let (ready, is_free) = (buffer.ready().clone(), argument.donate);
+                    return Ok(Prepared { range, ready, is_free, donated });
                 }
                 let copy = buffer.with_layout_of(shape)?;
                 match copy.place()? {
                     Storage::Hbm(range) => {
-                        Ok(Prepared { range, ready: copy.ready().clone(), donated })
+                        let ready = copy.ready().clone();
+                        Ok(Prepared { range, ready, is_free: true, donated })
                     }
                     Storage::Host(_) => unreachable!("the copy is in HBM"),
                 }
@@ -113,11 +121,12 @@ impl Dispatcher {
         let device = self.device.clone();
         let mut dispatch = device.dispatch();
         let places = self.places(&mut dispatch)?;
-        let Places { starts, results, temporaries } = places;
+        let Places { starts, new, temporaries, copies } = places;
         let needed = self.needed();
         let placed = Placed {
             program: Arc::clone(&self.program),
             starts,
+            copies,
             options: self.options,
             watch: self.watch.take(),
         };
@@ -139,7 +148,7 @@ impl Dispatcher {
         for buffer in self.arguments.iter().filter_map(|argument| argument.donated.as_ref()) {
             drop(buffer.take());
         }
-        let outputs = self.outputs(&results, &done);
+        let outputs = self.outputs(new, &done);
         Ok((Launched { outputs, done }, record))
     }
 
@@ -154,28 +163,28 @@ impl Dispatcher {
         let allocations = &self.program.executable.allocations;
         let mut places = Places {
             starts: vec![0; allocations.len()],
-            results: BTreeMap::new(),
+            new: BTreeMap::new(),
             temporaries: Vec::new(),
+            copies: Vec::new(),
         };
         for (constant, range) in &self.residents[self.index].constants {
             places.starts[*constant] = range.start;
         }
         for (index, allocation) in allocations.iter().enumerate() {
-            let range = match allocation.kind {
-                AllocationKind::Constant { .. } => continue,
-                AllocationKind::Parameter(number) => {
-                    places.starts[index] = self.arguments[number].range.range().start;
-                    continue;
-                }
-                AllocationKind::Result | AllocationKind::Temporary => {
-                    let name = &self.program.names[index];
-                    self.device.allocate(dispatch, allocation.granules, name)
-                }
-            };
-            match range {
-                Ok(range) => places.add(index, range, &allocation.kind),
+            if let AllocationKind::Parameter(number) = allocation.kind
+                && !self.needs_copy(number)
+            {
+                places.starts[index] = self.arguments[number].range.range().start;
+                continue;
+            }
+            if matches!(allocation.kind, AllocationKind::Constant { .. }) {
+                continue;
+            }
+            let name = &self.program.names[index];
+            match self.device.allocate(dispatch, allocation.granules, name) {
+                Ok(range) => self.add(&mut places, index, range),
                 Err(error) => {
-                    let taken = places.results.into_values().chain(places.temporaries);
+                    let taken = places.new.into_values().chain(places.temporaries);
                     taken.for_each(|range| self.device.release(dispatch, range));
                     return Err(error);
                 }
@@ -184,25 +193,55 @@ impl Dispatcher {
         Ok(places)
     }
 
-    fn outputs(&self, results: &BTreeMap<usize, Range>, done: &Event) -> Vec<Buffer> {
-        let views = &self.program.executable.results;
-        let outputs = views.iter().zip(self.executable.results()).map(|(view, spec)| {
-            let range = results[&view.slice.allocation.0];
-            let storage = Storage::Hbm(Arc::new(HbmRange::new(&self.device, range)));
-            Buffer::new(&self.device, spec.shape.clone(), storage, done.clone())
-        });
-        outputs.collect()
+    /// Whether the program writes over a parameter whose argument is needed later.
+    fn needs_copy(&self, number: usize) -> bool {
+        !self.arguments[number].is_free
+            && self.program.executable.overwritten.binary_search(&number).is_ok()
     }
-}
 
-impl Places {
-    fn add(&mut self, index: usize, range: Range, kind: &AllocationKind) {
-        self.starts[index] = range.start;
-        if matches!(kind, AllocationKind::Result) {
-            self.results.insert(index, range);
-        } else {
-            self.temporaries.push(range);
+    fn add(&self, places: &mut Places, index: usize, range: Range) {
+        places.starts[index] = range.start;
+        let executable = &self.program.executable;
+        match executable.allocations[index].kind {
+            AllocationKind::Parameter(number) => {
+                let source = self.arguments[number].range.range();
+                places.copies.push(ArgumentCopy { number, source, target: range });
+                let is_result = |view: &View| view.slice.allocation.0 == index;
+                if executable.results.iter().any(is_result) {
+                    places.new.insert(index, range);
+                } else {
+                    places.temporaries.push(range);
+                }
+            }
+            AllocationKind::Result => _ = places.new.insert(index, range),
+            AllocationKind::Temporary => places.temporaries.push(range),
+            AllocationKind::Constant { .. } => {}
         }
+    }
+
+    /// The results: in new memory, or where a donated argument was.
+    fn outputs(&self, new: BTreeMap<usize, Range>, done: &Event) -> Vec<Buffer> {
+        let executable = &self.program.executable;
+        let new: BTreeMap<usize, Arc<HbmRange>> = (new.into_iter())
+            .map(|(index, range)| (index, Arc::new(HbmRange::new(&self.device, range))))
+            .collect();
+        let outputs =
+            executable.results.iter().zip(self.executable.results()).map(|(view, spec)| {
+                let index = view.slice.allocation.0;
+                let range = match (new.get(&index), &executable.allocations[index].kind) {
+                    (Some(range), _) => range,
+                    (None, AllocationKind::Parameter(number)) => {
+                        let range = &self.arguments[*number].range;
+                        let mut dispatch = self.device.dispatch();
+                        dispatch.allocator.rename(range.range(), &self.program.names[index]);
+                        range
+                    }
+                    (None, _) => unreachable!("every result has memory"),
+                };
+                let storage = Storage::Hbm(Arc::clone(range));
+                Buffer::new(&self.device, spec.shape.clone(), storage, done.clone())
+            });
+        outputs.collect()
     }
 }
 

@@ -127,6 +127,9 @@ pub enum Error {
         /// The client's chip.
         client: String,
     },
+    /// Data that is no executable, or none of this version.
+    #[error("the serialized executable cannot be used: {0}")]
+    Serialized(String),
     /// Work ended without an outcome: a bug of ours, reported by a panic on a worker thread.
     #[error("the work was abandoned: the thread that did it panicked")]
     Abandoned,

@@ -9,15 +9,17 @@ use palmetto_compiler::executable::{self as compiled, AllocationKind};
 use palmetto_compiler::hlo::{ArrayShape, Literal, Module, Shape};
 use palmetto_compiler::options::{CompileOptions, EntryLayout};
 use palmetto_emulator::LoadedProgram;
-use palmetto_isa::{Bytes, memory::GRANULE_BYTES};
+use palmetto_isa::{Bytes, ChipSpec, memory::GRANULE_BYTES};
 
 use crate::allocator::{Name, Range};
 use crate::buffer::{Buffer, write_array};
 use crate::client::{Client, ClientOptions};
+use crate::cost::{CompiledMemoryStats, CostAnalysis, cost_of, memory_of};
 use crate::device::{Device, HbmRange, MemoryKind, bytes};
 use crate::dispatch::Dispatcher;
 use crate::event::Event;
 use crate::execution::{Execution, Program, RunOptions, Watch};
+use crate::serialized::{Stored, deserialize, fingerprint, serialize};
 use crate::topology::{DeviceId, Topology};
 use crate::{Error, SharedError};
 
@@ -177,6 +179,31 @@ impl Executable {
         &self.0.program.name
     }
 
+    /// The binary form, for [`Executable::deserialize`].
+    ///
+    /// # Errors
+    /// None for what was compiled; the format has its limits.
+    pub fn serialize(&self) -> Result<Vec<u8>, Error> {
+        serialize(&self.0.program, self.0.n_replicas, self.0.n_partitions)
+    }
+
+    /// The program in a binary form that this version has made, for `chip`.
+    ///
+    /// # Errors
+    /// The data is something else, damaged, or for another chip.
+    pub fn deserialize(bytes: &[u8], chip: &ChipSpec) -> Result<Self, Error> {
+        let Stored { program, n_replicas, n_partitions } = deserialize(bytes, chip)?;
+        Ok(Self::new(program, n_replicas, n_partitions))
+    }
+
+    /// Equal for programs that are equal in all that matters for running them.
+    ///
+    /// # Errors
+    /// As [`Executable::serialize`].
+    pub fn fingerprint(&self) -> Result<String, Error> {
+        Ok(fingerprint(&self.serialize()?))
+    }
+
     /// What the compiler made.
     pub fn program(&self) -> &compiled::Executable {
         &self.0.program
@@ -187,6 +214,16 @@ impl Executable {
         &self.0.program.module
     }
 
+    /// The work of one execution on one device.
+    pub fn cost_analysis(&self) -> CostAnalysis {
+        cost_of(&self.0.program)
+    }
+
+    /// The memory of one device that it needs.
+    pub fn memory_stats(&self) -> CompiledMemoryStats {
+        memory_of(&self.0.program)
+    }
+
     /// How many times the program runs.
     pub fn n_replicas(&self) -> usize {
         self.0.n_replicas
@@ -195,6 +232,12 @@ impl Executable {
     /// Into how many parts each run is cut.
     pub fn n_partitions(&self) -> usize {
         self.0.n_partitions
+    }
+
+    /// The parameters that the program asks for as donations, in order. Others may be donated too;
+    /// their memory is given back.
+    pub fn donated(&self) -> &[usize] {
+        &self.0.program.donated
     }
 
     /// The parameters, of one device.
@@ -223,10 +266,8 @@ impl LoadedExecutable {
     /// HBM is too small, or a program is not one for the chip.
     pub fn load(program: compiled::Executable) -> Result<Self, Error> {
         let topology = Topology::new([1, 1, 1]).expect("one chip is a topology");
-        let client = Client::new(ClientOptions {
-            chip: program.chip,
-            ..ClientOptions::new(topology)
-        })?;
+        let client =
+            Client::new(ClientOptions { chip: program.chip, ..ClientOptions::new(topology) })?;
         client.load(Executable::new(program, 1, 1), DeviceAssignment::one(DeviceId(0)))
     }
 

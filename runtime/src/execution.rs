@@ -6,10 +6,11 @@ use palmetto_compiler::evaluator::{CheckOutcome, EvaluatorOptions, check, evalua
 use palmetto_compiler::executable::{Executable, Launch, Modelled, Slice, Source, Step, View};
 use palmetto_compiler::hlo::{ArrayLiteral, ElementType, Literal};
 use palmetto_emulator::{Chaos, Chip, ChipTiming, Fault, Ideal, LoadedProgram, Timing};
-use palmetto_isa::ChipSpec;
+use palmetto_isa::{Bytes, ChipSpec, Cycles};
 
-use crate::allocator::Name;
+use crate::allocator::{Name, Range};
 use crate::buffer::{read_array, write_array};
+use crate::device::bytes;
 use crate::profile::{Origin, Profiler, Report, Work};
 use crate::record::Record;
 use crate::{Error, SharedError};
@@ -65,8 +66,16 @@ pub(crate) struct Placed {
     pub(crate) program: Arc<Program>,
     /// The first granule of each allocation.
     pub(crate) starts: Vec<u32>,
+    pub(crate) copies: Vec<ArgumentCopy>,
     pub(crate) options: RunOptions,
     pub(crate) watch: Option<Watch>,
+}
+
+/// A copy of an argument that the program writes over and the caller keeps.
+pub(crate) struct ArgumentCopy {
+    pub(crate) number: usize,
+    pub(crate) source: Range,
+    pub(crate) target: Range,
 }
 
 /// A compiled program with its bundles decoded.
@@ -85,6 +94,7 @@ impl Placed {
         let timing = self.options.clock.timing(chip.spec());
         let profiler = Profiler::new(chip.spec());
         let mut run = Run { placed: self, chip, timing, profiler, checks: Vec::new() };
+        self.copies.iter().try_for_each(|copy| run.copy_argument(copy))?;
         run.steps(&executable.steps)?;
         let Run { profiler, checks, .. } = run;
         Ok(Record { executable: Arc::clone(executable), profiler, checks })
@@ -105,6 +115,20 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
+    fn copy_argument(&mut self, copy: &ArgumentCopy) -> Result<(), SharedError> {
+        let ArgumentCopy { number, source, target } = *copy;
+        let name = format!("copy of argument {number}");
+        let copied = self.chip.copy_hbm(source.start, target.start, source.granules);
+        copied.map_err(|fault| Arc::new(Error::fault(&name, fault)))?;
+        let moved = bytes(2 * u64::from(source.granules));
+        let origin =
+            Origin { instruction: name, description: "copy".to_owned(), ..Origin::default() };
+        let work = Work { flops: 0, bytes: moved };
+        let cycles = copy_cycles(self.chip.spec(), moved);
+        self.profiler.modelled(&origin, work, cycles, "2 x bytes / achieved HBM bandwidth");
+        Ok(())
+    }
+
     fn steps(&mut self, steps: &[Step]) -> Result<(), SharedError> {
         steps.iter().try_for_each(|step| self.step(step))
     }
@@ -152,7 +176,12 @@ impl Run<'_> {
         }
     }
 
-    fn holds(&mut self, source: &Source, steps: &[Step], predicate: &View) -> Result<bool, SharedError> {
+    fn holds(
+        &mut self,
+        source: &Source,
+        steps: &[Step],
+        predicate: &View,
+    ) -> Result<bool, SharedError> {
         self.steps(steps)?;
         Ok(self.read(&source.instruction, predicate)?.bits(0) != 0)
     }
@@ -212,6 +241,15 @@ impl Run<'_> {
     fn write(&mut self, view: &View, array: &ArrayLiteral) -> Result<(), SharedError> {
         write_array(self.chip, self.placed.granule(view.slice), &view.shape, array)
     }
+}
+
+/// The time of a copy in HBM that moves so many bytes in and out.
+fn copy_cycles(chip: &ChipSpec, moved: Bytes) -> Cycles {
+    #[expect(clippy::cast_precision_loss, reason = "an estimate")]
+    let seconds = moved.0 as f64 / chip.hbm_bytes_per_second + chip.dma_latency_ns * 1e-9;
+    let cycles = (seconds * f64::from(chip.clock_mhz) * 1e6).ceil();
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "far below 2^63")]
+    Cycles(cycles as u64)
 }
 
 fn leaves(literal: &Literal) -> Vec<&ArrayLiteral> {

@@ -105,7 +105,10 @@ pub(super) fn import(program: &Program, entry: &EntryPoint) -> SourceResult<Modu
         importer.import_function(callee)?;
     }
     let id = importer.import_entry(function)?;
-    importer.builder.finish(id).map_err(|error| SourceError::new(function.span, error.to_string()))
+    let wrong = |message: String| SourceError::new(function.span, message);
+    let mut module = importer.builder.finish(id).map_err(|error| wrong(error.to_string()))?;
+    module.read_donations().map_err(wrong)?;
+    Ok(module)
 }
 
 /// The state of one import.

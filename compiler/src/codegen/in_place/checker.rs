@@ -176,10 +176,20 @@ fn common(a: &Held, b: &Held) -> Held {
 mod tests {
     use super::*;
     use crate::{
+        diagnostic::SourceText,
         executable::{Allocation, Slice, Source, View},
-        hlo::{ArrayShape, CheckParameters, CustomCallTarget, ElementType, Precision},
+        hlo::{
+            ArrayShape, CheckParameters, CustomCallTarget, ElementType, Module, Precision,
+            parse_module,
+        },
     };
     use palmetto_isa::{Cycles, TPU_V4};
+    use std::sync::Arc;
+
+    fn empty_module() -> Arc<Module> {
+        let text = "HloModule m\n\nENTRY e {\n  ROOT r = () tuple()\n}\n";
+        Arc::new(parse_module(SourceText::new("m.hlo", text)).expect("a module"))
+    }
 
     fn view(array: usize) -> View {
         let shape = ArrayShape::new(ElementType::F32, vec![8, 128]).expect("it is small");
@@ -212,11 +222,14 @@ mod tests {
         let allocations = kinds.map(|kind| Allocation { name: "x".to_owned(), granules: 8, kind });
         let executable = Executable {
             name: "m".to_owned(),
+            module: empty_module(),
             chip: TPU_V4,
             default_precision: Precision::Default,
             allocations: allocations.to_vec(),
             parameters: vec![view(0)],
             results: Vec::new(),
+            donated: Vec::new(),
+            overwritten: Vec::new(),
             root_is_tuple: true,
             programs: Vec::new(),
             functions: Vec::new(),
