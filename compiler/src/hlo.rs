@@ -21,6 +21,7 @@ pub mod module;
 pub mod opcode;
 pub mod parse;
 pub mod print;
+pub mod proto;
 pub mod rewrite;
 pub mod shape;
 pub mod verify;

@@ -19,6 +19,7 @@ use super::attribute::{
 use super::computation::ComputationId;
 use super::literal::Literal;
 use super::print::AttributePrinter;
+use super::proto::{EncodeAttribute, HloInstructionProto};
 use crate::diagnostic::Diagnostic;
 
 /// Calls a macro with every row of the opcode table.
@@ -283,6 +284,14 @@ macro_rules! define_opcodes {
                 let _ = &printer;
                 match self { $(Self::$Name $({ $($field),* })? => {
                     $($($field.print(stringify!($field), printer);)*)?
+                })* }
+            }
+
+            /// Puts the attributes into their fields of XLA's message.
+            pub(crate) fn encode_attributes(&self, proto: &mut HloInstructionProto) {
+                let _ = &proto;
+                match self { $(Self::$Name $({ $($field),* })? => {
+                    $($(EncodeAttribute::encode($field, stringify!($field), proto);)*)?
                 })* }
             }
 
