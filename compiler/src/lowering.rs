@@ -100,7 +100,7 @@ impl Kernel {
     pub fn shareable(&self, chip: &ChipSpec) -> Vec<(usize, usize)> {
         match self {
             Self::Rowwise(spec) => spec.shareable(chip),
-            Self::Transfer(spec) => spec.shareable(),
+            Self::Transfer(_) if self.is_update() => vec![(0, 0)],
             _ => Vec::new(),
         }
     }
@@ -110,9 +110,9 @@ impl Kernel {
         matches!(self, Self::Rowwise(spec) if spec.is_copy(chip))
     }
 
-    /// Whether its result is operand 0 with a part replaced.
+    /// Whether its result is operand 0 with a part replaced: the two have to be one array.
     pub fn is_update(&self) -> bool {
-        matches!(self, Self::Transfer(spec) if spec.base.is_some())
+        matches!(self, Self::Transfer(spec) if spec.is_update)
     }
 
     /// The kernel as a device program in LLO.

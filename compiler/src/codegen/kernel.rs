@@ -32,17 +32,22 @@ impl Generator<'_> {
             return self.modelled(computation, id, (values, steps));
         };
         let instruction = module.instruction(computation, id);
-        let mut arguments = Vec::new();
+        let mut operands = Vec::new();
         for input in inputs {
             let operand = region.operand(instruction, input);
-            let value = self.value(computation, operand, (values, steps))?;
-            arguments.push(value.view().slice);
+            operands.push(self.value(computation, operand, (values, steps))?.view().clone());
         }
         let result = self.temporary(instruction.shape(), instruction.name());
         let results = result.views();
-        arguments.extend(results.iter().map(|view| view.slice));
+        let mut source = source_of(&module, module.computation(computation), id);
+        if kernel.is_update() {
+            // `in_place` removes the copy where nobody needs the operand as it was.
+            self.copy(&operands[0], &results[0], steps)?;
+            operands[0] = results[0].clone();
+            source.bytes = bytes_of_update(&operands);
+        }
+        let arguments = operands.iter().chain(&results).map(|view| view.slice).collect();
         let program = self.program(&kernel, instruction.name())?;
-        let source = source_of(&module, module.computation(computation), id);
         let n_results = results.len();
         steps.push(Step::Launch(Launch { source, program, arguments, n_results }));
         Ok(result)
@@ -100,6 +105,12 @@ impl Generator<'_> {
         steps.push(Step::Launch(Launch { source, program, arguments, n_results: 1 }));
         Ok(())
     }
+}
+
+/// What an update reads and writes: the rest of the array stays as it is.
+fn bytes_of_update(operands: &[View]) -> Bytes {
+    let sizes = operands[1..].iter().map(|view| view.shape.byte_size());
+    Bytes((sizes.sum::<usize>() + operands[1].shape.byte_size()) as u64)
 }
 
 /// The row kernel that copies an array.
