@@ -44,7 +44,7 @@ fn emulate(module: &Module, inputs: &[Literal], clock: Clock) -> Execution {
         compile(module, &CompileOptions::v4().checked()).unwrap_or_else(|e| panic!("{e}"));
     let loaded = LoadedExecutable::load(executable).unwrap_or_else(|e| panic!("{e}"));
     let options = RunOptions { strict: true, clock, max_trips: 1000 };
-    loaded.execute(inputs, &options).unwrap_or_else(|e| panic!("{e}"))
+    loaded.run(inputs, &options).unwrap_or_else(|e| panic!("{e}"))
 }
 
 /// The emulator's results are within the computed bound of the evaluator's, under every clock the
