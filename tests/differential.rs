@@ -10,6 +10,8 @@ mod lanes_as_rows;
 mod lookup;
 #[path = "differential/movement.rs"]
 mod movement;
+#[path = "differential/random_bits.rs"]
+mod random_bits;
 #[path = "differential/reductions.rs"]
 mod reductions;
 

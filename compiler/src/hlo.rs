@@ -32,7 +32,7 @@ pub use arena::Id;
 pub use attribute::{
     CheckParameters, ComparisonDirection, ComparisonType, CustomCallTarget, DotDimensionNumbers,
     FusionKind, GatherDimensionNumbers, OperandPrecision, PaddingDimension, Precision,
-    SliceDimension,
+    RandomAlgorithm, SliceDimension,
 };
 pub use builder::{BuildError, ComputationBuilder, Extras, ModuleBuilder};
 pub use computation::{Computation, ComputationId, ProgramShape};

@@ -14,7 +14,7 @@ use std::fmt;
 use super::attribute::{
     Attribute, AttributeSource, ComparisonDirection, ComparisonType, CustomCallTarget,
     DotDimensionNumbers, FusionKind, GatherDimensionNumbers, OperandPrecision, PaddingDimension,
-    SliceDimension,
+    RandomAlgorithm, SliceDimension,
 };
 use super::computation::ComputationId;
 use super::literal::Literal;
@@ -130,6 +130,9 @@ macro_rules! for_each_opcode { ($then:path) => { $then! {
     Reshape = "reshape", (1), [declared];
     /// The order along dimensions turned around.
     Reverse { dimensions: Vec<usize> } = "reverse", (1), [];
+    /// Random bits from a counter: the operand, `u64[2]` or `u64[3]`, is key and counter. Gives the
+    /// counter after it and an array of bits.
+    RngBitGenerator { algorithm: RandomAlgorithm } = "rng-bit-generator", (1), [declared];
     /// The nearest integral value, halves away from zero.
     RoundNearestAfz = "round-nearest-afz", (1), [elementwise];
     /// The nearest integral value, halves to even.
@@ -150,6 +153,10 @@ macro_rules! for_each_opcode { ($then:path) => { $then! {
     Sine = "sine", (1), [elementwise];
     /// A strided window.
     Slice { slice: Vec<SliceDimension> } = "slice", (1), [];
+    /// The operands, each permuted along a dimension alike, in the order of `to_apply`: a truth
+    /// value of the elements of all operands at two places, that of the first place and that of
+    /// the second side by side.
+    Sort { dimension: usize, is_stable: bool, to_apply: ComputationId } = "sort", (1..), [];
     /// Square root.
     Sqrt = "sqrt", (1), [elementwise];
     /// Difference.
