@@ -1,5 +1,7 @@
 //! The emulator against the evaluator: the same program, two executions that share no arithmetic.
 
+#[path = "differential/convolutions.rs"]
+mod convolutions;
 #[path = "differential/fusion.rs"]
 mod fusion;
 #[path = "differential/lanes.rs"]

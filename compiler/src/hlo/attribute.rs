@@ -4,6 +4,7 @@
 //! names, so that a row of the opcode table is all that a new op needs.
 
 mod text;
+mod window;
 
 use super::computation::ComputationId;
 use super::print::AttributePrinter;
@@ -11,6 +12,8 @@ use super::shape::{ElementClass, ElementType};
 use crate::diagnostic::Diagnostic;
 
 pub(crate) use text::AttributeSource;
+pub(crate) use window::numbers as convolution_dimension_numbers;
+pub use window::{ConvolutionDimensionNumbers, MAX_SPATIAL_DIMENSIONS, WindowDimension};
 
 /// What every payload field of an op can do.
 pub(crate) trait Attribute: Sized {
