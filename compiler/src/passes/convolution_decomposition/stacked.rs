@@ -42,8 +42,8 @@ pub(super) fn decompose(
 ) -> Result<InstructionId, InferError> {
     let operand = operand(site, convolution)?;
     let kernel = kernel(site, convolution)?;
-    let dot = dot(site, convolution, (&operand, &kernel))?;
-    result(site, convolution, dot)
+    let sums = dot(site, convolution, (&operand, &kernel))?;
+    result(site, convolution, &sums)
 }
 
 fn roles_of(named: [(usize, Role); 2], spatial: &[usize]) -> Vec<Role> {
@@ -152,48 +152,92 @@ fn kernel(site: &mut Site<'_>, convolution: &Convolution) -> Result<Labelled, In
     Ok(kernel)
 }
 
-/// The sums of products, in the order of dimensions that a dot gives them.
+/// The sums of products.
+struct Sums {
+    value: InstructionId,
+    /// Its dimensions, of which neighbours may be one; those of the batch still stacked.
+    dimensions: Vec<(Role, usize)>,
+}
+
+/// The dot. Neighbours that are free together or summed together are one dimension of it: a matrix
+/// unit wants few and long ones.
 fn dot(
     site: &mut Site<'_>,
     convolution: &Convolution,
     (operand, kernel): (&Labelled, &Labelled),
-) -> Result<Labelled, InferError> {
+) -> Result<Sums, InferError> {
     let is_summed = |role| match role {
         Role::Feature => true,
         Role::Spatial(n) => !convolution.spatial[n].by_window(),
         Role::Group | Role::Batch | Role::Output => false,
     };
-    let lhs_contracting = operand.places(is_summed);
-    let rhs_contracting = lhs_contracting.iter().map(|d| kernel.place(operand.roles[*d])).collect();
-    let is_group = |role| role == Role::Group;
-    let numbers = DotDimensionNumbers {
-        lhs_batch_dimensions: operand.places(is_group),
-        rhs_batch_dimensions: kernel.places(is_group),
-        lhs_contracting_dimensions: lhs_contracting,
-        rhs_contracting_dimensions: rhs_contracting,
+    let is_one = |a: Role, b: Role| match (is_summed(a), is_summed(b)) {
+        (true, true) => kernel.place(a) + 1 == kernel.place(b),
+        (false, false) => a != Role::Group && b != Role::Group,
+        (true, false) | (false, true) => false,
     };
-    let free = |role: &Role| !is_summed(*role) && *role != Role::Group;
-    let groups = operand.roles.iter().filter(|role| **role == Role::Group);
-    let of_operand = operand.roles.iter().filter(|role| free(role));
-    let of_kernel = kernel.roles.iter().filter(|role| free(role));
-    let roles = groups.chain(of_operand).chain(of_kernel).copied().collect();
+    let runs = runs(&operand.roles, is_one);
+    let is_kept = |a: Role, b: Role| {
+        let together = |run: &Vec<Role>| run.windows(2).any(|pair| pair == [a, b]);
+        is_summed(a) && is_summed(b) && runs.iter().any(together)
+    };
+    let of_kernel = self::runs(&kernel.roles, is_kept);
+    let place = |runs: &[Vec<Role>], role: Role| {
+        let place = runs.iter().position(|run| run[0] == role);
+        place.expect("both operands have the dimension")
+    };
+    let summed: Vec<Role> = runs.iter().map(|run| run[0]).filter(|role| is_summed(*role)).collect();
+    let groups: Vec<Role> = runs.iter().map(|run| run[0]).filter(|r| *r == Role::Group).collect();
+    let places = |runs: &[Vec<Role>], roles: &[Role]| -> Vec<usize> {
+        roles.iter().map(|role| place(runs, *role)).collect()
+    };
+    let numbers = DotDimensionNumbers {
+        lhs_batch_dimensions: places(&runs, &groups),
+        rhs_batch_dimensions: places(&of_kernel, &groups),
+        lhs_contracting_dimensions: places(&runs, &summed),
+        rhs_contracting_dimensions: places(&of_kernel, &summed),
+    };
+    let free = |array: &Labelled| {
+        let roles = array.roles.iter().zip(site.dimensions(array.value));
+        let roles = roles.filter(|(role, _)| !is_summed(**role) && **role != Role::Group);
+        roles.map(|(role, size)| (*role, *size)).collect::<Vec<_>>()
+    };
+    let groups =
+        groups.iter().map(|_| (Role::Group, convolution.feature_groups * convolution.batch_groups));
+    let dimensions = groups.chain(free(operand)).chain(free(kernel)).collect();
+    let operands = [merged(site, operand, &runs)?, merged(site, kernel, &of_kernel)?];
     let element_type = site.element_type(site.id());
-    let operands = [operand.value, kernel.value];
     let value = site.build().dot(operands, numbers, convolution.precision, element_type)?;
-    Ok(Labelled { value, roles })
+    Ok(Sums { value, dimensions })
+}
+
+/// Cuts the roles where neighbours are not one.
+fn runs(roles: &[Role], is_one: impl Fn(Role, Role) -> bool) -> Vec<Vec<Role>> {
+    roles.chunk_by(|a, b| is_one(*a, *b)).map(<[Role]>::to_vec).collect()
+}
+
+/// The array with each run of dimensions as one.
+fn merged(
+    site: &mut Site<'_>,
+    array: &Labelled,
+    runs: &[Vec<Role>],
+) -> Result<InstructionId, InferError> {
+    let mut sizes = site.dimensions(array.value).iter();
+    let merged: Vec<usize> =
+        runs.iter().map(|run| sizes.by_ref().take(run.len()).product()).collect();
+    reshaped(site, array.value, &merged)
 }
 
 /// The dimensions of the dot in those of the result.
 fn result(
     site: &mut Site<'_>,
     convolution: &Convolution,
-    dot: Labelled,
+    sums: &Sums,
 ) -> Result<InstructionId, InferError> {
-    let of_dot = site.dimensions(dot.value).to_vec();
     let is_position = |spatial: &Spatial| !spatial.by_window();
     let (mut sizes, mut roles) = (Vec::new(), Vec::new());
-    for (role, size) in dot.roles.iter().zip(of_dot) {
-        let mut rest = size;
+    for (role, size) in &sums.dimensions {
+        let mut rest = *size;
         if *role == Role::Batch {
             for (n, spatial) in convolution.spatial.iter().enumerate() {
                 if is_position(spatial) {
@@ -206,7 +250,7 @@ fn result(
         sizes.push(rest);
         roles.push(*role);
     }
-    let unstacked = Labelled { value: reshaped(site, dot.value, &sizes)?, roles };
+    let unstacked = Labelled { value: reshaped(site, sums.value, &sizes)?, roles };
     let numbers = &convolution.numbers;
     let named = [(numbers.output_batch, Role::Batch), (numbers.output_feature, Role::Output)];
     let mut order = Vec::new();
