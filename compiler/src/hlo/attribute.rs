@@ -30,6 +30,24 @@ pub(crate) trait Attribute: Sized {
     fn parse(key: &'static str, source: &mut AttributeSource<'_, '_>) -> Result<Self, Diagnostic>;
 }
 
+impl<T: Attribute> Attribute for Box<T> {
+    fn add_computations(&self, found: &mut Vec<ComputationId>) {
+        self.as_ref().add_computations(found);
+    }
+
+    fn map_computations(&mut self, map: &mut dyn FnMut(ComputationId) -> ComputationId) {
+        self.as_mut().map_computations(map);
+    }
+
+    fn print(&self, key: &'static str, printer: &mut AttributePrinter<'_>) {
+        self.as_ref().print(key, printer);
+    }
+
+    fn parse(key: &'static str, source: &mut AttributeSource<'_, '_>) -> Result<Self, Diagnostic> {
+        T::parse(key, source).map(Self::new)
+    }
+}
+
 /// An enum of words that HLO text spells in a fixed way.
 macro_rules! word_enum {
     ($(#[doc = $doc:literal])* $Name:ident {

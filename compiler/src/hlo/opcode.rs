@@ -59,7 +59,7 @@ macro_rules! for_each_opcode { ($then:path) => { $then! {
     Convert = "convert", (1), [elementwise declared];
     /// Sums of products of a kernel, the second operand, with windows of the first; padding is 0.
     Convolution {
-        window: Vec<WindowDimension>, dim_labels: ConvolutionDimensionNumbers,
+        window: Vec<WindowDimension>, dim_labels: Box<ConvolutionDimensionNumbers>,
         feature_group_count: usize, batch_group_count: usize, operand_precision: OperandPrecision,
     } = "convolution", (2), [];
     /// The same value, possibly in another layout.

@@ -3,9 +3,9 @@
 //! * In general ([`stacked`]) the windows' elements are laid side by side, one spatial dimension
 //!   after the other: slices of the padded operand are joined along its features, so that one dot
 //!   with the kernel is left. A dimension along which the kernel is larger than the result (the
-//!   gradient of a kernel) is the other way round: slices for each position of the result are joined
-//!   along the batch, and the dot sums over the dimension. Feature and batch groups are batch
-//!   dimensions of the dot.
+//!   gradient of a kernel) is the other way round: slices for each position of the result are
+//!   joined along the batch, and the dot sums over the dimension. Feature and batch groups are
+//!   batch dimensions of the dot.
 //! * Where every feature is its own group ([`depthwise`]) a matrix unit would be idle: products of
 //!   slices with the kernel's elements are added up; for the gradient of such a kernel, products
 //!   are summed over what the windows share.
@@ -124,7 +124,7 @@ impl Convolution {
         let positions = dim_labels.output_spatial.iter().map(|d| sizes[*d]);
         let spatial = window.iter().zip(positions);
         Some(Self {
-            numbers: dim_labels.clone(),
+            numbers: (**dim_labels).clone(),
             feature_groups: *feature_group_count,
             batch_groups: *batch_group_count,
             precision: *operand_precision,

@@ -26,7 +26,7 @@ pub(super) fn convolution(
     set_reversal(operation, &mut window)?;
     let op = Op::Convolution {
         window,
-        dim_labels,
+        dim_labels: Box::new(dim_labels),
         feature_group_count: index(operation, "feature_group_count")?,
         batch_group_count: index(operation, "batch_group_count")?,
         operand_precision: operand_precision(operation)?,

@@ -198,7 +198,7 @@ impl Generator<'_> {
         let operand_precision = OperandPrecision { lhs, rhs: Precision::Highest };
         let op = Op::Convolution {
             window,
-            dim_labels,
+            dim_labels: Box::new(dim_labels),
             feature_group_count,
             batch_group_count,
             operand_precision,
