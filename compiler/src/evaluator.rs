@@ -27,8 +27,10 @@ mod interpreter;
 mod lifted;
 mod movement;
 mod plan;
+mod random_bits;
 mod reduction;
 mod rounding;
+mod sorting;
 mod strided;
 
 pub mod check;

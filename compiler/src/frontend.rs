@@ -13,7 +13,7 @@ mod text;
 use crate::diagnostic::{Diagnostic, SourceText};
 use crate::hlo::Module;
 pub use source::{SourceChunk, split_programs};
-pub use stablehlo::{EntryPoint, FunctionSummary, list_functions};
+pub use stablehlo::{EntryPoint, FunctionSummary, importable_operations, list_functions};
 pub use syntax::Program;
 
 use source::SourceError;

@@ -9,6 +9,7 @@
 //! element are repeated inside instead, where a pass can see them. Reducers can only take
 //! constants from outside.
 
+mod algorithm;
 mod attributes;
 mod body;
 mod check;
@@ -20,9 +21,11 @@ mod data;
 mod elementwise;
 mod function;
 mod indexing;
+mod random;
 mod scatter;
 mod sharding;
 mod table;
+pub use table::importable_operations;
 mod types;
 mod window;
 
@@ -115,6 +118,8 @@ struct Importer<'p> {
     functions: BTreeMap<&'p str, &'p Operation>,
     /// The computations of the functions imported so far.
     computations: BTreeMap<&'p str, ComputationId>,
+    /// How many `rng` operations were imported.
+    n_random: u64,
 }
 
 impl<'p> Importer<'p> {
@@ -128,7 +133,7 @@ impl<'p> Importer<'p> {
             }
         }
         let builder = ModuleBuilder::new("module");
-        Ok(Self { program, builder, functions: all, computations: BTreeMap::new() })
+        Ok(Self { program, builder, functions: all, computations: BTreeMap::new(), n_random: 0 })
     }
 
     /// Where an operation or an argument comes from in the user's program.
