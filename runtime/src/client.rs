@@ -7,6 +7,7 @@ use palmetto_compiler::hlo::{ArrayLiteral, Module};
 use palmetto_compiler::options::CompileOptions;
 use palmetto_isa::{ChipSpec, TPU_V4};
 
+use crate::Error;
 use crate::buffer::Buffer;
 use crate::device::{Device, MemoryKind};
 use crate::executable::{DeviceAssignment, Executable, LoadedExecutable};
@@ -14,7 +15,6 @@ use crate::execution::{Clock, RunOptions};
 use crate::host_array::HostArray;
 use crate::topology::{DeviceId, Topology};
 use crate::workers::Workers;
-use crate::Error;
 
 /// How often the body of a loop may run before the loop is taken to be endless.
 pub const MAX_TRIPS: u64 = 1 << 32;

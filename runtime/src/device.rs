@@ -106,11 +106,8 @@ impl OnDevice {
     /// The chip, with at least the first `granules` of HBM backed.
     pub(crate) fn chip(&mut self, granules: u32) -> &mut Chip {
         let chip = self.chip.get_or_insert_with(|| {
-            let options = EmulatorOptions {
-                strict: self.strict,
-                hbm_bytes: 0,
-                ..EmulatorOptions::default()
-            };
+            let options =
+                EmulatorOptions { strict: self.strict, hbm_bytes: 0, ..EmulatorOptions::default() };
             Box::new(Chip::new(self.spec, &options))
         });
         chip.back_hbm(granules);

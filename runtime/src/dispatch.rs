@@ -9,6 +9,7 @@ use std::sync::{Arc, OnceLock, PoisonError};
 use palmetto_compiler::executable::AllocationKind;
 use palmetto_compiler::hlo::{ArrayShape, Shape};
 
+use crate::Error;
 use crate::allocator::Range;
 use crate::buffer::{Buffer, Storage};
 use crate::device::{Device, Dispatch, HbmRange, failure_of};
@@ -16,7 +17,6 @@ use crate::event::Event;
 use crate::executable::{Argument, Executable, Launched, Resident};
 use crate::execution::{Placed, Program, RunOptions, Watch};
 use crate::record::Record;
-use crate::Error;
 
 /// Filled if the execution went well, before its event is ready.
 pub(crate) type RecordCell = Arc<OnceLock<Arc<Record>>>;

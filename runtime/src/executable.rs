@@ -223,10 +223,8 @@ impl LoadedExecutable {
     /// HBM is too small, or a program is not one for the chip.
     pub fn load(program: compiled::Executable) -> Result<Self, Error> {
         let topology = Topology::new([1, 1, 1]).expect("one chip is a topology");
-        let client = Client::new(ClientOptions {
-            chip: program.chip,
-            ..ClientOptions::new(topology)
-        })?;
+        let client =
+            Client::new(ClientOptions { chip: program.chip, ..ClientOptions::new(topology) })?;
         client.load(Executable::new(program, 1, 1), DeviceAssignment::one(DeviceId(0)))
     }
 

@@ -152,7 +152,12 @@ impl Run<'_> {
         }
     }
 
-    fn holds(&mut self, source: &Source, steps: &[Step], predicate: &View) -> Result<bool, SharedError> {
+    fn holds(
+        &mut self,
+        source: &Source,
+        steps: &[Step],
+        predicate: &View,
+    ) -> Result<bool, SharedError> {
         self.steps(steps)?;
         Ok(self.read(&source.instruction, predicate)?.bits(0) != 0)
     }
