@@ -19,6 +19,7 @@
 
 mod array_op;
 mod contraction;
+mod convolution;
 mod element;
 mod elementwise;
 mod error;

@@ -30,9 +30,10 @@ mod arena;
 
 pub use arena::Id;
 pub use attribute::{
-    CheckParameters, ComparisonDirection, ComparisonType, CustomCallTarget, DotDimensionNumbers,
-    FusionKind, GatherDimensionNumbers, OperandPrecision, PaddingDimension, Precision,
-    RandomAlgorithm, SliceDimension,
+    CheckParameters, ComparisonDirection, ComparisonType, ConvolutionDimensionNumbers,
+    CustomCallTarget, DotDimensionNumbers, FusionKind, GatherDimensionNumbers,
+    MAX_SPATIAL_DIMENSIONS, OperandPrecision, PaddingDimension, Precision, RandomAlgorithm,
+    SliceDimension, WindowDimension,
 };
 pub use builder::{BuildError, ComputationBuilder, Extras, ModuleBuilder};
 pub use computation::{Computation, ComputationId, ProgramShape};

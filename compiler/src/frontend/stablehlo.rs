@@ -17,6 +17,7 @@ mod chlo;
 mod constant;
 mod contraction;
 mod control;
+mod convolution;
 mod data;
 mod elementwise;
 mod function;

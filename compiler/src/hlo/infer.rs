@@ -11,6 +11,7 @@
 mod algorithm;
 mod contraction;
 mod control;
+mod convolution;
 mod data;
 mod elementwise;
 mod indexing;
@@ -115,6 +116,7 @@ fn infer_family(op: &Op, context: &Context<'_>) -> Result<Shape, InferError> {
             indexing::gather(context, dimension_numbers, slice_sizes)?
         }
         Op::Dot { dimension_numbers, .. } => contraction::dot(context, dimension_numbers)?,
+        op @ Op::Convolution { .. } => convolution::convolution(context, op)?,
         Op::Reduce { dimensions, to_apply } => {
             return contraction::reduce(context, dimensions, *to_apply);
         }

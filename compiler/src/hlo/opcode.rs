@@ -12,9 +12,9 @@
 use std::fmt;
 
 use super::attribute::{
-    Attribute, AttributeSource, ComparisonDirection, ComparisonType, CustomCallTarget,
-    DotDimensionNumbers, FusionKind, GatherDimensionNumbers, OperandPrecision, PaddingDimension,
-    RandomAlgorithm, SliceDimension,
+    Attribute, AttributeSource, ComparisonDirection, ComparisonType, ConvolutionDimensionNumbers,
+    CustomCallTarget, DotDimensionNumbers, FusionKind, GatherDimensionNumbers, OperandPrecision,
+    PaddingDimension, RandomAlgorithm, SliceDimension, WindowDimension,
 };
 use super::computation::ComputationId;
 use super::literal::Literal;
@@ -58,6 +58,11 @@ macro_rules! for_each_opcode { ($then:path) => { $then! {
     Constant { literal: Literal } = "constant", (0), [];
     /// The value of the operand as another element type.
     Convert = "convert", (1), [elementwise declared];
+    /// Sums of products of a kernel, the second operand, with windows of the first; padding is 0.
+    Convolution {
+        window: Vec<WindowDimension>, dim_labels: Box<ConvolutionDimensionNumbers>,
+        feature_group_count: usize, batch_group_count: usize, operand_precision: OperandPrecision,
+    } = "convolution", (2), [];
     /// The same value, possibly in another layout.
     Copy = "copy", (1), [elementwise];
     /// Cosine.

@@ -64,6 +64,7 @@ fn kind(op: &Op) -> Kind {
         Op::Parameter { .. } | Op::Constant { .. } | Op::Iota { .. } => Kind::Source,
         Op::Broadcast { .. }
         | Op::Concatenate { .. }
+        | Op::Convolution { .. }
         | Op::Dot { .. }
         | Op::DynamicSlice { .. }
         | Op::DynamicUpdateSlice

@@ -194,9 +194,13 @@ mod tests {
     use super::*;
     use crate::{
         executable::{Allocation, Launch, Slice, Source, View},
-        hlo::{ArrayShape, CheckParameters, CustomCallTarget, ElementType, Precision},
+        hlo::{
+            ArrayShape, CheckParameters, CustomCallTarget, ElementType, Module, ModuleBuilder,
+            Precision,
+        },
     };
     use palmetto_isa::{Cycles, TPU_V4};
+    use std::sync::Arc;
 
     fn view(array: usize) -> View {
         let shape = ArrayShape::new(ElementType::F32, vec![8, 128]).expect("it is small");
@@ -228,6 +232,13 @@ mod tests {
         Step::Launch(Launch { source: Source::default(), program: 0, arguments, n_results: 1 })
     }
 
+    fn module_of_nothing() -> Module {
+        let mut module = ModuleBuilder::new("m");
+        let entry = module.add_computation("entry");
+        module.computation(entry).tuple(&[]);
+        module.finish(entry).expect("it has a root")
+    }
+
     /// Array 0 is a parameter, 1 and 2 are temporaries in one place.
     fn checked(steps: Vec<Step>) -> Result<(), Misplaced> {
         let kinds =
@@ -235,6 +246,7 @@ mod tests {
         let allocations = kinds.map(|kind| Allocation { name: "x".to_owned(), granules: 8, kind });
         let executable = Executable {
             name: "m".to_owned(),
+            module: Arc::new(module_of_nothing()),
             chip: TPU_V4,
             default_precision: Precision::Default,
             allocations: allocations.to_vec(),

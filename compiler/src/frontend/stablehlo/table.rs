@@ -2,8 +2,8 @@
 
 use super::body::Body;
 use super::{
-    algorithm, attributes, check, chlo, constant, contraction, control, data, elementwise,
-    function, indexing, random, scatter, sharding, window,
+    algorithm, attributes, check, chlo, constant, contraction, control, convolution, data,
+    elementwise, function, indexing, random, scatter, sharding, window,
 };
 use crate::frontend::source::{SourceError, SourceResult};
 use crate::frontend::syntax::Operation;
@@ -57,6 +57,12 @@ const ROWS: &[(&str, &str, Import)] = &[
     ("stablehlo.concatenate", "dimension", By(data::concatenate)),
     ("stablehlo.constant", "value", By(constant::constant)),
     ("stablehlo.convert", "", Direct(1, Op::Convert)),
+    (
+        "stablehlo.convolution",
+        "dimension_numbers window_strides padding lhs_dilation rhs_dilation window_reversal \
+         feature_group_count batch_group_count precision_config",
+        By(convolution::convolution),
+    ),
     ("stablehlo.cosine", "result_accuracy", Direct(1, Op::Cosine)),
     ("stablehlo.count_leading_zeros", "", Direct(1, Op::CountLeadingZeros)),
     (

@@ -1,13 +1,16 @@
 //! Which field of an instruction's message each attribute fills.
 
 use super::messages::{
-    DotDimensionNumbers as DotProto, GatherDimensionNumbers as GatherProto, HloInstructionProto,
-    PaddingConfig, PaddingConfigDimension, PrecisionConfig, SliceDimensions,
+    ConvolutionDimensionNumbers as ConvolutionProto, DotDimensionNumbers as DotProto,
+    GatherDimensionNumbers as GatherProto, HloInstructionProto, PaddingConfig,
+    PaddingConfigDimension, PrecisionConfig, SliceDimensions, Window,
+    WindowDimension as WindowDimensionProto,
 };
 use super::{computation_number, int, ints, literal::literal_proto};
 use crate::hlo::attribute::{
-    ComparisonDirection, ComparisonType, CustomCallTarget, DotDimensionNumbers, FusionKind,
-    GatherDimensionNumbers, OperandPrecision, PaddingDimension, Precision, SliceDimension,
+    ComparisonDirection, ComparisonType, ConvolutionDimensionNumbers, CustomCallTarget,
+    DotDimensionNumbers, FusionKind, GatherDimensionNumbers, OperandPrecision, PaddingDimension,
+    Precision, RandomAlgorithm, SliceDimension, WindowDimension,
 };
 use crate::hlo::computation::ComputationId;
 use crate::hlo::literal::Literal;
@@ -29,6 +32,8 @@ impl EncodeAttribute for usize {
             "dimension" | "iota_dimension" => proto.dimensions = vec![int(*self)],
             "index" => proto.tuple_index = int(*self),
             "number" => proto.parameter_number = int(*self),
+            "feature_group_count" => proto.feature_group_count = int(*self),
+            "batch_group_count" => proto.batch_group_count = int(*self),
             _ => no_field(key),
         }
     }
@@ -38,6 +43,7 @@ impl EncodeAttribute for bool {
     fn encode(&self, key: &'static str, proto: &mut HloInstructionProto) {
         match key {
             "custom_call_has_side_effect" => proto.custom_call_has_side_effect = *self,
+            "is_stable" => proto.is_stable = *self,
             "indices_are_sorted" => proto.indices_are_sorted = *self,
             _ => no_field(key),
         }
@@ -163,5 +169,46 @@ impl EncodeAttribute for Vec<PaddingDimension> {
 impl EncodeAttribute for CustomCallTarget {
     fn encode(&self, _key: &'static str, proto: &mut HloInstructionProto) {
         self.name().clone_into(&mut proto.custom_call_target);
+    }
+}
+
+impl EncodeAttribute for Vec<WindowDimension> {
+    fn encode(&self, _key: &'static str, proto: &mut HloInstructionProto) {
+        let dimensions = self.iter().map(|dimension| WindowDimensionProto {
+            size: int(dimension.size),
+            stride: int(dimension.stride),
+            padding_low: dimension.padding_low,
+            padding_high: dimension.padding_high,
+            window_dilation: int(dimension.window_dilation),
+            base_dilation: int(dimension.base_dilation),
+            window_reversal: dimension.reversed,
+        });
+        proto.window = Some(Window { dimensions: dimensions.collect() });
+    }
+}
+
+impl EncodeAttribute for Box<ConvolutionDimensionNumbers> {
+    fn encode(&self, _key: &'static str, proto: &mut HloInstructionProto) {
+        proto.convolution_dimension_numbers = Some(ConvolutionProto {
+            input_batch_dimension: int(self.input_batch),
+            input_feature_dimension: int(self.input_feature),
+            input_spatial_dimensions: ints(&self.input_spatial),
+            kernel_input_feature_dimension: int(self.kernel_input_feature),
+            kernel_output_feature_dimension: int(self.kernel_output_feature),
+            kernel_spatial_dimensions: ints(&self.kernel_spatial),
+            output_batch_dimension: int(self.output_batch),
+            output_feature_dimension: int(self.output_feature),
+            output_spatial_dimensions: ints(&self.output_spatial),
+        });
+    }
+}
+
+impl EncodeAttribute for RandomAlgorithm {
+    fn encode(&self, _key: &'static str, proto: &mut HloInstructionProto) {
+        proto.rng_algorithm = match self {
+            Self::Default => 0,
+            Self::ThreeFry => 1,
+            Self::Philox => 2,
+        };
     }
 }
