@@ -2,7 +2,8 @@
 
 use super::body::Body;
 use super::{
-    algorithm, attributes, check, chlo, composite, constant, contraction, control, convolution, data, elementwise, function, indexing, random, scatter, sharding, window,
+    algorithm, attributes, check, chlo, composite, constant, contraction, control, convolution,
+    data, elementwise, function, indexing, random, scatter, sharding, window,
 };
 use crate::frontend::source::{SourceError, SourceResult};
 use crate::frontend::syntax::Operation;
@@ -59,6 +60,7 @@ const ROWS: &[(&str, &str, Import)] = &[
     ("stablehlo.ceil", "", Direct(1, Op::Ceil)),
     ("stablehlo.clamp", "", By(elementwise::clamp)),
     ("stablehlo.compare", "comparison_direction compare_type", By(elementwise::compare)),
+    ("stablehlo.complex", "", Direct(2, Op::Complex)),
     (
         "stablehlo.composite",
         "name composite_attributes decomposition version",
@@ -93,10 +95,12 @@ const ROWS: &[(&str, &str, Import)] = &[
     ("stablehlo.dynamic_update_slice", "", By(indexing::dynamic_update_slice)),
     ("stablehlo.exponential", "result_accuracy", Direct(1, Op::Exponential)),
     ("stablehlo.exponential_minus_one", "result_accuracy", Direct(1, Op::ExponentialMinusOne)),
+    ("stablehlo.fft", "fft_type fft_length", By(data::fft)),
     ("stablehlo.floor", "", Direct(1, Op::Floor)),
     ("stablehlo.gather", "dimension_numbers slice_sizes indices_are_sorted", By(indexing::gather)),
     ("stablehlo.get_tuple_element", "index", By(data::get_tuple_element)),
     ("stablehlo.if", "", By(control::if_else)),
+    ("stablehlo.imag", "", Direct(1, Op::Imag)),
     ("stablehlo.iota", "iota_dimension", By(data::iota)),
     ("stablehlo.is_finite", "", Direct(1, Op::IsFinite)),
     ("stablehlo.log", "result_accuracy", Direct(1, Op::Log)),
@@ -112,6 +116,7 @@ const ROWS: &[(&str, &str, Import)] = &[
     ("stablehlo.pad", "edge_padding_low edge_padding_high interior_padding", By(data::pad)),
     ("stablehlo.popcnt", "", Direct(1, Op::Popcnt)),
     ("stablehlo.power", "", Direct(2, Op::Power)),
+    ("stablehlo.real", "", Direct(1, Op::Real)),
     ("stablehlo.reduce", "dimensions", By(contraction::reduce)),
     (
         "stablehlo.reduce_window",
