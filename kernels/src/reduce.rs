@@ -87,7 +87,7 @@ impl Reduce {
     /// # Errors
     /// Why there is none.
     pub fn check(&self, chip: &ChipSpec) -> Result<(), ReduceError> {
-        plan::plan(self, chip).map(|_| ())
+        plan::plan(self, chip, false).map(|_| ())
     }
 
     /// The type of operand and result.
@@ -101,7 +101,7 @@ impl Reduce {
 /// # Errors
 /// If the shapes do not suit it; see [`ReduceError`].
 pub fn reduce(spec: &Reduce, chip: &ChipSpec) -> Result<Function, ReduceError> {
-    let plan = plan::plan(spec, chip)?;
+    let plan = plan::plan(spec, chip, false)?;
     let n_arguments = u32::try_from(spec.inputs.len() + 1).expect("a fusion has few operands");
     let mut b = Builder::new(&spec.name, n_arguments);
     let kernel = accumulate::Kernel::new(&mut b, &plan);

@@ -14,6 +14,7 @@ mod attributes;
 mod body;
 mod check;
 mod chlo;
+mod composite;
 mod constant;
 mod contraction;
 mod control;
@@ -153,12 +154,7 @@ impl<'p> Importer<'p> {
 
     /// The same as text: `jit(f)/sort at model.py:12:8`.
     fn origin(&self, location: Option<LocationId>) -> Option<String> {
-        let SourcePlace { op_name, file } = self.program.locations.resolve(location?);
-        let file = file.map(|(file, line, column)| format!("{file}:{line}:{column}"));
-        match (op_name, file) {
-            (Some(name), Some(file)) => Some(format!("{name} at {file}")),
-            (name, file) => name.or(file),
-        }
+        self.program.locations.describe(location?)
     }
 }
 

@@ -132,6 +132,20 @@ word_enum! {
     }
 }
 word_enum! {
+    /// Which Fourier transform.
+    FftType {
+        /// Complex to complex.
+        #[default]
+        Fft = "FFT",
+        /// Its inverse.
+        Ifft = "IFFT",
+        /// Real to complex: half of the spectrum.
+        Rfft = "RFFT",
+        /// Its inverse.
+        Irfft = "IRFFT",
+    }
+}
+word_enum! {
     /// How a fusion is emitted.
     FusionKind {
         /// One loop over the elements of the result.
@@ -150,7 +164,7 @@ impl ComparisonType {
     /// The usual order of an element type.
     pub fn natural(element_type: ElementType) -> Self {
         match element_type.class() {
-            ElementClass::Float => Self::Float,
+            ElementClass::Float | ElementClass::Complex => Self::Float,
             ElementClass::Signed => Self::Signed,
             ElementClass::Pred | ElementClass::Unsigned => Self::Unsigned,
         }

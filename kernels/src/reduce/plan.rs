@@ -58,7 +58,12 @@ pub(super) struct Plan<'a> {
     pub(super) tiling: Tiling,
 }
 
-pub(super) fn plan<'a>(spec: &'a Reduce, chip: &ChipSpec) -> Result<Plan<'a>, ReduceError> {
+/// The plan of a reduction in one launch, or split into two: that of the first.
+pub(super) fn plan<'a>(
+    spec: &'a Reduce,
+    chip: &ChipSpec,
+    is_split: bool,
+) -> Result<Plan<'a>, ReduceError> {
     if spec.dimensions.iter().any(|dimension| dimension.size == 0) {
         return Err(ReduceError::Empty(spec.name.clone()));
     }
@@ -71,7 +76,7 @@ pub(super) fn plan<'a>(spec: &'a Reduce, chip: &ChipSpec) -> Result<Plan<'a>, Re
         return Err(ReduceError::Operand(spec.name.clone()));
     }
     let shape = Shape::new(spec);
-    let tiling = Tiling::new(spec, &shape, chip);
+    let tiling = Tiling::new(spec, &shape, chip, is_split);
     let plan = Plan::new(spec, shape, tiling);
     let available = available_granules(chip);
     let windows = plan.inputs.iter().chain([&plan.output]);

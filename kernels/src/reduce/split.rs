@@ -23,10 +23,14 @@ use crate::{
 impl Reduce {
     /// Registers of the array between the launches, if it pays to make two of this reduction.
     pub fn split(&self, chip: &ChipSpec) -> Option<usize> {
-        let plan = plan::plan(self, chip).ok()?;
-        let n_registers = plan.n_slots() * chip.n_cores as usize;
-        let is_possible = is_possible(&plan, chip) && fits(&plan, chip);
-        (is_possible && cost::pays(&plan, chip)).then_some(n_registers)
+        let whole = plan::plan(self, chip, false).ok()?;
+        if whole.grid.parallel_steps() > 1 {
+            return None;
+        }
+        let split = plan::plan(self, chip, true).ok()?;
+        let is_possible = is_possible(&split, chip) && fits(&split, chip);
+        let pays = is_possible && cost::pays((&whole, &split), chip);
+        pays.then(|| split.n_slots() * chip.n_cores as usize)
     }
 }
 
@@ -50,7 +54,7 @@ fn fits(plan: &Plan<'_>, chip: &ChipSpec) -> bool {
 /// # Errors
 /// If the shapes do not suit the kernel; see [`ReduceError`].
 pub fn shares(spec: &Reduce, chip: &ChipSpec) -> Result<Function, ReduceError> {
-    let mut plan = plan::plan(spec, chip)?;
+    let mut plan = plan::plan(spec, chip, true)?;
     plan.grid.is_split = true;
     let n_slots = plan.n_slots();
     plan.output = slots_window("partial", spec.inputs.len(), n_slots, plan.roles.len());
@@ -80,7 +84,7 @@ pub fn shares(spec: &Reduce, chip: &ChipSpec) -> Result<Function, ReduceError> {
 /// If the shapes do not suit the kernel; see [`ReduceError`].
 pub fn combination(spec: &Reduce, chip: &ChipSpec) -> Result<Function, ReduceError> {
     let spec = Reduce { initial: None, ..spec.clone() };
-    let mut plan = plan::plan(&spec, chip)?;
+    let mut plan = plan::plan(&spec, chip, true)?;
     let (n_slots, n_cores) = (plan.n_slots(), chip.n_cores as usize);
     let dimensions = vec![GridDimension { extent: 1, block: 1 }; plan.roles.len()];
     plan.grid = Grid { dimensions, n_reduced: plan.grid.n_reduced, ..Grid::default() };

@@ -9,9 +9,9 @@ use crate::evaluator::interpreter::has_shape;
 use crate::evaluator::{EvaluatorOptions, evaluate, evaluate_instruction};
 use crate::hlo::{
     ArrayLiteral, ArrayShape, ComparisonDirection, ComparisonType, ComputationBuilder,
-    ComputationId, DotDimensionNumbers, ElementType, Extras, GatherDimensionNumbers, InstructionId,
-    Literal, Module, ModuleBuilder, Op, Opcode, OperandPrecision, PaddingDimension, Precision,
-    RandomAlgorithm, Shape, SliceDimension, verify,
+    ComputationId, DotDimensionNumbers, ElementType, Extras, FftType, GatherDimensionNumbers,
+    InstructionId, Literal, Module, ModuleBuilder, Op, Opcode, OperandPrecision, PaddingDimension,
+    Precision, RandomAlgorithm, Shape, SliceDimension, verify,
 };
 
 /// The attempts to add an instruction; inference refuses most of them.
@@ -101,6 +101,10 @@ impl Generator<'_, '_> {
             Opcode::DynamicSlice => {
                 let sizes = first.dimensions().iter().map(|&size| numbers.below(size + 1));
                 Op::DynamicSlice { dynamic_slice_sizes: sizes.collect() }
+            }
+            Opcode::Fft => {
+                let (count, fft_type) = (numbers.below(rank + 1), numbers.pick(FftType::ALL));
+                Op::Fft { fft_type, fft_length: first.dimensions()[count..].to_vec() }
             }
             Opcode::Gather => self.gather(first),
             Opcode::Iota => Op::Iota { iota_dimension: numbers.below(3) },
@@ -255,6 +259,7 @@ fn plain(opcode: Opcode) -> Option<Op> {
         Op::Cbrt,
         Op::Ceil,
         Op::Clamp,
+        Op::Complex,
         Op::Convert,
         Op::Copy,
         Op::Cosine,
@@ -264,6 +269,7 @@ fn plain(opcode: Opcode) -> Option<Op> {
         Op::Exponential,
         Op::ExponentialMinusOne,
         Op::Floor,
+        Op::Imag,
         Op::IsFinite,
         Op::Log,
         Op::LogPlusOne,
@@ -277,6 +283,7 @@ fn plain(opcode: Opcode) -> Option<Op> {
         Op::Or,
         Op::Popcnt,
         Op::Power,
+        Op::Real,
         Op::Remainder,
         Op::Reshape,
         Op::RoundNearestAfz,

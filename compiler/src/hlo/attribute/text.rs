@@ -5,8 +5,8 @@ use std::ops::Range;
 
 use super::{
     Attribute, CheckParameters, ComparisonDirection, ComparisonType, CustomCallTarget,
-    DotDimensionNumbers, FusionKind, GatherDimensionNumbers, OperandPrecision, PaddingDimension,
-    Precision, RandomAlgorithm, SliceDimension,
+    DotDimensionNumbers, FftType, FusionKind, GatherDimensionNumbers, OperandPrecision,
+    PaddingDimension, Precision, RandomAlgorithm, SliceDimension,
 };
 use crate::diagnostic::Diagnostic;
 use crate::hlo::computation::ComputationId;
@@ -261,6 +261,16 @@ impl Attribute for ComparisonType {
 }
 
 impl Attribute for RandomAlgorithm {
+    fn print(&self, key: &'static str, printer: &mut AttributePrinter<'_>) {
+        printer.write(key, self.text());
+    }
+
+    fn parse(key: &'static str, source: &mut AttributeSource<'_, '_>) -> Result<Self, Diagnostic> {
+        source.required(key, |scanner| word(scanner, Self::ALL, Self::text))
+    }
+}
+
+impl Attribute for FftType {
     fn print(&self, key: &'static str, printer: &mut AttributePrinter<'_>) {
         printer.write(key, self.text());
     }

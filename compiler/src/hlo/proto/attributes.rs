@@ -9,8 +9,8 @@ use super::messages::{
 use super::{computation_number, int, ints, literal::literal_proto};
 use crate::hlo::attribute::{
     ComparisonDirection, ComparisonType, ConvolutionDimensionNumbers, CustomCallTarget,
-    DotDimensionNumbers, FusionKind, GatherDimensionNumbers, OperandPrecision, PaddingDimension,
-    Precision, RandomAlgorithm, SliceDimension, WindowDimension,
+    DotDimensionNumbers, FftType, FusionKind, GatherDimensionNumbers, OperandPrecision,
+    PaddingDimension, Precision, RandomAlgorithm, SliceDimension, WindowDimension,
 };
 use crate::hlo::computation::ComputationId;
 use crate::hlo::literal::Literal;
@@ -64,6 +64,7 @@ impl EncodeAttribute for Vec<usize> {
         let field = match key {
             "dimensions" => &mut proto.dimensions,
             "dynamic_slice_sizes" => &mut proto.dynamic_slice_sizes,
+            "fft_length" => &mut proto.fft_length,
             "slice_sizes" => &mut proto.gather_slice_sizes,
             _ => no_field(key),
         };
@@ -209,6 +210,17 @@ impl EncodeAttribute for RandomAlgorithm {
             Self::Default => 0,
             Self::ThreeFry => 1,
             Self::Philox => 2,
+        };
+    }
+}
+
+impl EncodeAttribute for FftType {
+    fn encode(&self, _key: &'static str, proto: &mut HloInstructionProto) {
+        proto.fft_type = match self {
+            Self::Fft => 0,
+            Self::Ifft => 1,
+            Self::Rfft => 2,
+            Self::Irfft => 3,
         };
     }
 }
