@@ -28,16 +28,20 @@ SPECIAL = (0.0, -0.0, np.inf, -np.inf, np.nan, 1.0, -1.0)
 class Tolerance:
     """How far a result may be from JAX on CPU, in machine epsilons of its element type.
 
-    An element may differ by ``relative`` epsilons of itself, or by ``absolute`` epsilons of one, or
-    by ``norm`` epsilons of the largest element of the result. ``bf16`` says that the factors of
-    products are rounded to bfloat16 (see [`DOT`]).
+    An element may differ by the sum of ``relative`` epsilons of itself, ``absolute`` epsilons of
+    one, ``norm`` epsilons of the largest element of the result, and ``terms`` epsilons of what the
+    function gives for the absolute values of its arguments, which for sums of products is the sum
+    of the absolute values of the terms. ``bf16_terms`` and ``bf16_norm`` count in epsilons of
+    bfloat16.
     """
 
     name: str
     relative: float = 0.0
     absolute: float = 0.0
     norm: float = 0.0
-    bf16: bool = False
+    terms: float = 0.0
+    bf16_terms: float = 0.0
+    bf16_norm: float = 0.0
 
 
 # The same bits, but for the sign of zeros and the payload of NaNs.
@@ -47,15 +51,18 @@ ROUND = Tolerance("round", relative=4, absolute=1)
 # Polynomials on both sides: each is within some ulps of the function, and near a zero of the
 # function within some ulps of one.
 FUNCTION = Tolerance("function", relative=64, absolute=32)
-# Sums of up to a few hundred terms in another order: the error goes with the largest result.
-SUM = Tolerance("sum", relative=16, absolute=4, norm=16)
+# Sums and products of up to some thousand terms in another order, by trees of partial sums.
+SUM = Tolerance("sum", relative=16, absolute=4, terms=16)
 # Series, iterations and solutions of systems: backward stable on both sides, and the inputs are
 # well conditioned (a factor of some hundreds).
 SERIES = Tolerance("series", relative=1000, absolute=200, norm=1000)
-# One pass of the MXU: both factors rounded to bfloat16, each by at most 2^-9 of itself, so a sum of
-# products by at most (2 + 2^-9) * 2^-9 < 2^-8 * 1.01 of the sum of their absolute values, which the
-# test computes by calling the function with absolute values. Sums in f32 add 16 epsilons.
-DOT = Tolerance("dot", norm=16, bf16=True)
+# One pass of the MXU: both factors are rounded to bfloat16, each by at most 2^-9 of itself, so a sum
+# of products changes by at most (2 + 2^-9) * 2^-9 < 1.01 * 2^-8 of the sum of the absolute values of
+# its terms; 2^-8 is half an epsilon. The sums are in f32.
+DOT = Tolerance("dot", terms=16, bf16_terms=0.505)
+# The same inside of functions that are not sums of products, so that absolute arguments say
+# nothing: some of the error above of the largest result.
+MODEL = Tolerance("model", bf16_norm=2)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -16,13 +16,13 @@ import jax.numpy as jnp
 import ml_dtypes
 import numpy as np
 
-from cases import DOT, EXACT, SUM, Tolerance
+from cases import EXACT
 
 CPU = jax.devices("cpu")[0]
 DEVICE = jax.devices(PLATFORM)[0]
 
-# The largest difference in bfloat16 that one rounding makes, relative.
-BF16_EPSILON = 2.0**-8
+# Distance of one to the next bfloat16.
+BF16_EPSILON = 2.0**-7
 
 
 def on(device, function, *arguments, **jit):
@@ -39,8 +39,8 @@ def epsilon(dtype):
     return float(ml_dtypes.finfo(dtype).eps)
 
 
-def difference(expected, actual, tolerance, products=None):
-    """What is wrong with one array, or None. ``products`` are sums of absolute products."""
+def difference(expected, actual, tolerance, terms=None):
+    """What is wrong with one array, or None; ``terms`` are sums of absolute terms."""
     expected, actual = np.asarray(expected), np.asarray(actual)
     if expected.shape != actual.shape or expected.dtype != actual.dtype:
         return (f"{actual.dtype}{list(actual.shape)} instead of "
@@ -57,10 +57,11 @@ def difference(expected, actual, tolerance, products=None):
     with np.errstate(invalid="ignore"):
         finite = np.isfinite(e) & np.isfinite(a)
         size = np.where(finite, np.abs(e), 0.0)
-        largest = size.max()
-        allowed = step * (tolerance.relative * size + tolerance.absolute + tolerance.norm * largest)
-        if products is not None:
-            allowed = allowed + 1.01 * BF16_EPSILON * np.abs(np.asarray(products).astype(wide))
+        allowed = (step * (tolerance.relative * size + tolerance.absolute)
+                   + (step * tolerance.norm + BF16_EPSILON * tolerance.bf16_norm) * size.max())
+        if terms is not None:
+            sums = np.abs(np.asarray(terms).astype(wide))
+            allowed += (step * tolerance.terms + BF16_EPSILON * tolerance.bf16_terms) * sums
         far = ~finite | (np.abs(e - a) > allowed)
     return report(~same & far, expected, actual, allowed)
 
@@ -74,13 +75,13 @@ def report(wrong, expected, actual, allowed):
             f"{actual[place]} instead of {expected[place]}, allowed is {bound:.2g}")
 
 
-def differences(expected, actual, tolerance, products=None):
+def differences(expected, actual, tolerance, terms=None):
     """What is wrong with trees of arrays: one line for each array."""
     paths = jax.tree_util.tree_flatten_with_path(expected)[0]
     got, wanted = jax.tree.structure(actual), jax.tree.structure(expected)
     if got != wanted:
         return [f"results {got} instead of {wanted}"]
-    bounds = [None] * len(paths) if products is None else jax.tree.leaves(products)
+    bounds = [None] * len(paths) if terms is None else jax.tree.leaves(terms)
     lines = []
     for (path, e), a, p in zip(paths, jax.tree.leaves(actual), bounds):
         wrong = difference(e, a, tolerance, p)
@@ -89,18 +90,21 @@ def differences(expected, actual, tolerance, products=None):
     return lines
 
 
-def magnitudes(arguments):
-    """Arguments with the absolute values of their floats."""
+def sums_of_terms(function, arguments, tolerance, **jit):
+    """The function of absolute arguments, on CPU, if the tolerance asks for it."""
+    if not (tolerance.terms or tolerance.bf16_terms):
+        return None
     is_float = lambda x: jnp.issubdtype(np.asarray(x).dtype, jnp.floating)
-    return jax.tree.map(lambda x: np.abs(x) if is_float(x) else x, arguments)
+    absolute = jax.tree.map(lambda x: np.abs(x) if is_float(x) else x, arguments)
+    return on(CPU, function, *absolute, **jit)
 
 
 def check(function, *arguments, tolerance=EXACT, **jit):
     """Fails unless the function gives on the chip what it gives on CPU."""
     expected = on(CPU, function, *arguments, **jit)
     actual = on(DEVICE, function, *arguments, **jit)
-    products = on(CPU, function, *magnitudes(arguments), **jit) if tolerance.bf16 else None
-    wrong = differences(expected, actual, tolerance, products)
+    terms = sums_of_terms(function, arguments, tolerance, **jit)
+    wrong = differences(expected, actual, tolerance, terms)
     assert not wrong, "\n".join(wrong)
     return actual
 

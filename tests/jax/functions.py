@@ -11,7 +11,7 @@ import pathlib
 import sys
 import warnings
 
-from compare import CPU, DEVICE, differences, magnitudes, on, reason
+from compare import CPU, DEVICE, differences, on, reason, sums_of_terms
 
 import jax
 
@@ -44,8 +44,8 @@ def failures(row):
     except Exception as error:
         return split_failures(row, calls) or [reason(error)]
     expected = on(CPU, together, calls)
-    products = on(CPU, together, magnitudes(calls)) if row.tolerance.bf16 else None
-    return differences(expected, actual, row.tolerance, products)
+    terms = sums_of_terms(together, (calls,), row.tolerance)
+    return differences(expected, actual, row.tolerance, terms)
 
 
 def split_failures(row, calls):
