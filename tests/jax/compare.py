@@ -113,24 +113,3 @@ def reason(error):
     """The first line that says why JAX raised ``error``."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return f"{type(error).__name__}: {lines[0] if lines else ''}"
-
-
-def main(tests):
-    """Runs the named functions of a module whose names begin with ``test_``; tells which failed."""
-    import sys
-    import traceback
-    wanted = sys.argv[1:]
-    failed = []
-    for name, test in list(tests.items()):
-        if not name.startswith("test_") or (wanted and name not in wanted):
-            continue
-        try:
-            test()
-            print(f"ok {name}", flush=True)
-        except Exception:
-            failed.append(name)
-            print(f"FAILED {name}", flush=True)
-            traceback.print_exc(limit=-6, file=sys.stdout)
-    if failed:
-        print(f"failed: {', '.join(failed)}")
-        sys.exit(1)

@@ -1,6 +1,6 @@
 """Steps of models other than the training loops: convolutions, decoding, mixture of experts."""
 
-from compare import CPU, DEVICE, PLATFORM, check, main, on
+from compare import CPU, DEVICE, PLATFORM, check, on
 
 import jax
 import jax.numpy as jnp
@@ -8,6 +8,7 @@ import numpy as np
 import optax
 from jax import lax
 
+import testing
 import transformer
 from cases import EXACT, MODEL, Tolerance
 
@@ -175,4 +176,4 @@ def test_recurrent_step():
 
 
 if __name__ == "__main__":
-    main(globals())
+    testing.main(globals())

@@ -1,12 +1,13 @@
 """Random numbers bit by bit, precision of products, linear algebra by its own laws, 64-bit types."""
 
-from compare import BF16_EPSILON, CPU, DEVICE, PLATFORM, check, main, on
+from compare import BF16_EPSILON, CPU, DEVICE, PLATFORM, check, on
 
 import jax
 import jax.numpy as jnp
 import ml_dtypes
 import numpy as np
 
+import testing
 from cases import EXACT, FUNCTION, ROUND, SERIES, Tolerance
 
 RANDOM = np.random.default_rng(11)
@@ -178,4 +179,4 @@ def test_small_types():
 
 
 if __name__ == "__main__":
-    main(globals())
+    testing.main(globals())

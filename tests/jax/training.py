@@ -17,7 +17,7 @@ passes that are left out are 2^-22 of the product at most. That is the sharper t
 that is not a product; the rounding of f32 arithmetic, some 2^-22 as well, is covered by it.
 """
 
-from compare import CPU, DEVICE, main
+from compare import CPU, DEVICE
 
 import jax
 import jax.numpy as jnp
@@ -25,6 +25,7 @@ import numpy as np
 import optax
 from flax import nnx
 
+import testing
 import transformer
 
 STEPS = 20
@@ -117,4 +118,4 @@ def test_transformer_highest():
 
 
 if __name__ == "__main__":
-    main(globals())
+    testing.main(globals())
