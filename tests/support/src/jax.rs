@@ -54,7 +54,8 @@ pub fn interpreters() -> Result<Vec<Interpreter>, String> {
             return Err(format!("python3 is Python {python}: the tests need one of {}", wanted()));
         };
         if found.iter().all(|other| other.python != python) {
-            let interpreter = |&jax| Interpreter { program: program.into(), python: python.clone(), jax };
+            let interpreter =
+                |&jax| Interpreter { program: program.into(), python: python.clone(), jax };
             found.extend(releases.iter().map(interpreter));
         }
     }
@@ -103,12 +104,18 @@ impl Environment {
         }
         let mut make = Command::new(&interpreter.program);
         make.args(["-m", "venv"]).arg(&folder);
-        finish(&mut make, "python3 has to have venv (on Debian and Ubuntu: apt install python3-venv)")?;
+        finish(
+            &mut make,
+            "python3 has to have venv (on Debian and Ubuntu: apt install python3-venv)",
+        )?;
         let environment = Self { folder };
         let mut install = environment.python();
         install.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"]);
         install.arg(requirements);
-        finish(&mut install, "the tests with JAX need a network, or these packages in pip's cache")?;
+        finish(
+            &mut install,
+            "the tests with JAX need a network, or these packages in pip's cache",
+        )?;
         fs::write(&stamp, packages).map_err(file)?;
         Ok(environment)
     }
@@ -136,6 +143,7 @@ fn finish(command: &mut Command, hint: &str) -> Result<(), String> {
 pub fn run_script(command: &mut Command, log: &Path, limit: Duration) -> Result<(), String> {
     let output = File::create(log).map_err(|error| format!("{}: {error}", log.display()))?;
     let errors = output.try_clone().map_err(|error| format!("{}: {error}", log.display()))?;
+    #[expect(clippy::disallowed_methods, reason = "a limit on the time of a test, in no result")]
     let started = Instant::now();
     let spawned = command.stdin(Stdio::null()).stdout(output).stderr(errors).spawn();
     let failed = |error: io::Error| format!("{command:?}: {error}");
