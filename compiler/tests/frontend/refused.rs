@@ -7,25 +7,23 @@ use palmetto_compiler::frontend::{EntryPoint, SourceChunk, import_module, parse_
 #[test]
 fn unsupported() {
     check_op(
-        "%0 = \"stablehlo.sort\"(%x) <{dimension = 0 : i64}> ({ \
-         ^bb0(%a: tensor<f32>, %b: tensor<f32>): \"stablehlo.return\"(%a) : (tensor<f32>) -> () \
-         }) : (tensor<4xf32>) -> tensor<4xf32>",
+        "%0 = stablehlo.uniform_quantize %x : (tensor<4xf32>) -> tensor<4xf32>",
         expect![[r#"
-            test.mlir:2:8: error: unsupported op stablehlo.sort
-                %0 = "stablehlo.sort"(%x) <{dimension = 0 : i64}> ({ ^bb0(%a: tensor<f32>, %b: tensor<f32>): "stab
-                     ^^^^^^^^^^^^^^^^"#]],
+            test.mlir:2:8: error: unsupported op stablehlo.uniform_quantize
+                %0 = stablehlo.uniform_quantize %x : (tensor<4xf32>) -> tensor<4xf32>
+                     ^^^^^^^^^^^^^^^^^^^^^^^^^^"#]],
     );
     check_op(
-        "%0 = stablehlo.constant dense<(1.0, 2.0)> : tensor<complex<f32>>",
+        "%0 = stablehlo.constant dense<(1.0, 2.0)> : tensor<complex<bf16>>",
         expect![[r#"
-            test.mlir:2:27: error: unsupported type tensor<complex<f32>>: elements are i1, integers of 8 to 64 bits or bf16, f16, f32, f64, not complex<f32>
-                %0 = stablehlo.constant dense<(1.0, 2.0)> : tensor<complex<f32>>
-                                        ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^"#]],
+            test.mlir:2:27: error: unsupported type tensor<complex<bf16>>: elements are i1, integers of 8 to 64 bits, bf16, f16, f32, f64, or complex<f32> and complex<f64>, not complex<bf16>
+                %0 = stablehlo.constant dense<(1.0, 2.0)> : tensor<complex<bf16>>
+                                        ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^"#]],
     );
     check(
         "func.func @main(%x: tensor<4xf8E4M3FN>) { return }",
         expect![[r#"
-            test.mlir:1:17: error: unsupported type tensor<4xf8E4M3FN>: elements are i1, integers of 8 to 64 bits or bf16, f16, f32, f64, not f8E4M3FN
+            test.mlir:1:17: error: unsupported type tensor<4xf8E4M3FN>: elements are i1, integers of 8 to 64 bits, bf16, f16, f32, f64, or complex<f32> and complex<f64>, not f8E4M3FN
               func.func @main(%x: tensor<4xf8E4M3FN>) { return }
                               ^^"#]],
     );

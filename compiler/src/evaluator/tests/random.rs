@@ -9,9 +9,9 @@ use crate::evaluator::interpreter::has_shape;
 use crate::evaluator::{EvaluatorOptions, evaluate, evaluate_instruction};
 use crate::hlo::{
     ArrayLiteral, ArrayShape, ComparisonDirection, ComparisonType, ComputationBuilder,
-    ComputationId, DotDimensionNumbers, ElementType, Extras, GatherDimensionNumbers, InstructionId,
-    Literal, Module, ModuleBuilder, Op, Opcode, OperandPrecision, PaddingDimension, Precision,
-    Shape, SliceDimension, verify,
+    ComputationId, DotDimensionNumbers, ElementType, Extras, FftType, GatherDimensionNumbers,
+    InstructionId, Literal, Module, ModuleBuilder, Op, Opcode, OperandPrecision, PaddingDimension,
+    Precision, RandomAlgorithm, Shape, SliceDimension, verify,
 };
 
 /// The attempts to add an instruction; inference refuses most of them.
@@ -102,6 +102,10 @@ impl Generator<'_, '_> {
                 let sizes = first.dimensions().iter().map(|&size| numbers.below(size + 1));
                 Op::DynamicSlice { dynamic_slice_sizes: sizes.collect() }
             }
+            Opcode::Fft => {
+                let (count, fft_type) = (numbers.below(rank + 1), numbers.pick(FftType::ALL));
+                Op::Fft { fft_type, fft_length: first.dimensions()[count..].to_vec() }
+            }
             Opcode::Gather => self.gather(first),
             Opcode::Iota => Op::Iota { iota_dimension: numbers.below(3) },
             Opcode::Pad => {
@@ -121,6 +125,13 @@ impl Generator<'_, '_> {
             Opcode::Reverse => {
                 let count = numbers.below(rank + 1);
                 Op::Reverse { dimensions: numbers.distinct(count, rank) }
+            }
+            Opcode::RngBitGenerator => {
+                Op::RngBitGenerator { algorithm: numbers.pick(RandomAlgorithm::ALL) }
+            }
+            Opcode::Sort => {
+                let dimension = numbers.below(rank);
+                Op::Sort { dimension, is_stable: true, to_apply: numbers.pick(self.regions) }
             }
             Opcode::Slice => {
                 let slice = first.dimensions().iter().map(|&size| {
@@ -222,6 +233,9 @@ impl Generator<'_, '_> {
             _ => first.element_type(),
         };
         let stated = match opcode {
+            Opcode::RngBitGenerator => {
+                Some(Shape::Tuple(vec![first.into(), self.random_shape(element_type)]))
+            }
             Opcode::Convert => Some(Shape::Array(first.with_element_type(element_type))),
             opcode if opcode.declares_shape() => Some(self.random_shape(element_type)),
             _ => None,
@@ -245,6 +259,7 @@ fn plain(opcode: Opcode) -> Option<Op> {
         Op::Cbrt,
         Op::Ceil,
         Op::Clamp,
+        Op::Complex,
         Op::Convert,
         Op::Copy,
         Op::Cosine,
@@ -254,6 +269,7 @@ fn plain(opcode: Opcode) -> Option<Op> {
         Op::Exponential,
         Op::ExponentialMinusOne,
         Op::Floor,
+        Op::Imag,
         Op::IsFinite,
         Op::Log,
         Op::LogPlusOne,
@@ -267,6 +283,7 @@ fn plain(opcode: Opcode) -> Option<Op> {
         Op::Or,
         Op::Popcnt,
         Op::Power,
+        Op::Real,
         Op::Remainder,
         Op::Reshape,
         Op::RoundNearestAfz,
@@ -308,6 +325,10 @@ fn random_module(seed: u64) -> (Module, Vec<Literal>) {
     for &element_type in &types {
         let op = ops[numbers.below(ops.len())].clone();
         regions.push(region(&mut builder, element_type, op));
+        let (direction, comparison_type) =
+            (numbers.pick(ComparisonDirection::ALL), ComparisonType::natural(element_type));
+        let op = Op::Compare { direction, comparison_type };
+        regions.push(region(&mut builder, element_type, op));
     }
     let entry = builder.add_computation("main");
     let mut generator = Generator {
@@ -323,6 +344,8 @@ fn random_module(seed: u64) -> (Module, Vec<Literal>) {
         let shape = generator.random_shape(element_type);
         shapes.extend([shape.clone(), shape, generator.random_shape(element_type)]);
     }
+    let state = Shape::array(ElementType::U64, vec![2]);
+    shapes.push(state.expect("it is small"));
     for shape in &shapes {
         let id = generator.builder.parameter(shape.clone(), "parameter");
         generator.values.push(id);

@@ -13,6 +13,7 @@ wide { a = f64[] parameter(0) b = f64[] parameter(1) ROOT c = f64[] add(a, b) }
 double { a = f32[4] parameter(0) ROOT b = f32[4] add(a, a) }
 scalar { a = f32[4] parameter(0) ROOT b = f32[] constant(0) }
 always { a = f32[4] parameter(0) ROOT b = pred[] constant(true) }
+less { a = f32[] parameter(0) b = f32[] parameter(1) ROOT c = pred[] compare(a, b), direction=LT }
 laid { a = f32[4]{0:T(1024)} parameter(0) ROOT b = f32[4]{0:T(1024)} copy(a) }
 ";
 
@@ -24,6 +25,7 @@ p4 = pred[4] parameter(7)  u4 = u32[4] parameter(8)  h4 = bf16[4] parameter(9)
 f23 = f32[2,3] parameter(10)  f234 = f32[2,3,4] parameter(11)  s51 = s32[5,1] parameter(12)
 s25 = s32[2,5] parameter(13) t = (f32[4], s32[]) parameter(14)  l4 = f32[4]{0:T(128)} parameter(15)
 f235 = f32[2,3,5] parameter(16)  h22 = bf16[2,2] parameter(17)
+u2 = u64[2] parameter(18)  u3 = u64[3] parameter(19)  z4 = c64[4] parameter(20)
 ";
 
 /// The error of an instruction, which is `Err(constraint and message)`.
@@ -40,6 +42,19 @@ fn infer_text(instruction: &str) -> Result<String, String> {
 /// Constraint, instruction that violates it.
 const WRONG: &[(&str, &str)] = &[
     ("(I1)", "s32[4] cosine(s4)"),
+    ("(I1)", "s32[4] real(s4)"),
+    ("(I1)", "c64[4] floor(z4)"),
+    ("(I1)", "c64[4] remainder(z4, z4)"),
+    ("result shape", "c64[4] abs(z4)"),
+    ("complex (I1)", "c64[4] complex(h4, h4)"),
+    ("complex (C1)", "c64[4] complex(f4, f5)"),
+    ("fft (C1)", "c64[4] fft(z4), fft_type=FFT, fft_length={1,4}"),
+    ("fft (C2)", "c64[4] fft(f4), fft_type=FFT, fft_length={4}"),
+    ("fft (C2)", "c64[3] fft(z4), fft_type=RFFT, fft_length={4}"),
+    ("fft (C3)", "c64[4] fft(z4), fft_type=FFT, fft_length={}"),
+    ("fft (C4)", "c64[5] fft(z4), fft_type=FFT, fft_length={5}"),
+    ("fft (C4)", "f32[4] fft(z4), fft_type=IRFFT, fft_length={4}"),
+    ("result shape", "c64[4] fft(f4), fft_type=RFFT, fft_length={4}"),
     ("(I1)", "u32[4] abs(u4)"),
     ("(I1)", "f32[4] popcnt(f4)"),
     ("(I1)", "pred[4] negate(p4)"),
@@ -53,6 +68,15 @@ const WRONG: &[(&str, &str)] = &[
     ("operand count", "f32[4] add(f4)"),
     ("operand count", "f32[4] abs(f4, f4)"),
     ("operand count", "f32[4] concatenate(), dimensions={0}"),
+    ("sort (C2)", "(f32[4], f32[5]) sort(f4, f5), dimensions={0}, to_apply=less"),
+    ("sort (C4)", "f32[4] sort(f4), dimensions={1}, to_apply=less"),
+    ("sort (C5)", "s32[4] sort(s4), dimensions={0}, to_apply=less"),
+    ("sort (C5)", "f32[4] sort(f4), dimensions={0}, to_apply=sum"),
+    ("rng_bit_generator (C2)", "(u32[4], u32[5]) rng-bit-generator(u4), algorithm=rng_default"),
+    ("rng_bit_generator (C2)", "(u64[3], u32[5]) rng-bit-generator(u3), algorithm=rng_three_fry"),
+    ("rng_bit_generator (C1)", "(u64[3], u32[5]) rng-bit-generator(u2), algorithm=rng_default"),
+    ("rng_bit_generator (C1)", "u32[5] rng-bit-generator(u2), algorithm=rng_default"),
+    ("rng_bit_generator (I2)", "(u64[2], f32[5]) rng-bit-generator(u2), algorithm=rng_default"),
     ("convert (C1)", "s32[5] convert(f4)"),
     ("result shape", "(s32[4]) convert(f4)"),
     ("compare (C1)", "pred[4] compare(f4, s4), direction=EQ"),
