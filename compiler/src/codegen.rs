@@ -81,6 +81,7 @@ pub fn generate(module: &Module, options: &CompileOptions) -> Result<Executable,
     let facts = generator.facts;
     let mut executable = Executable {
         name: module.name().to_owned(),
+        module: generator.module,
         chip: options.chip,
         default_precision: options.default_precision,
         allocations: generator.allocations,

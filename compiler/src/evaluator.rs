@@ -19,6 +19,7 @@
 
 mod array_op;
 mod contraction;
+mod convolution;
 mod element;
 mod elementwise;
 mod error;
@@ -27,8 +28,10 @@ mod interpreter;
 mod lifted;
 mod movement;
 mod plan;
+mod random_bits;
 mod reduction;
 mod rounding;
+mod sorting;
 mod strided;
 
 pub mod check;

@@ -170,6 +170,8 @@ pub struct Modelled {
 pub struct Executable {
     /// The name of the module.
     pub name: String,
+    /// The module after all passes, to be looked at.
+    pub module: Arc<Module>,
     /// The chip that it was compiled for.
     pub chip: ChipSpec,
     /// What `default` meant as the precision of a dot's operands; modelled dots need it.

@@ -21,6 +21,7 @@ pub mod module;
 pub mod opcode;
 pub mod parse;
 pub mod print;
+pub mod proto;
 pub mod rewrite;
 pub mod shape;
 pub mod verify;
@@ -29,9 +30,10 @@ mod arena;
 
 pub use arena::Id;
 pub use attribute::{
-    CheckParameters, ComparisonDirection, ComparisonType, CustomCallTarget, DotDimensionNumbers,
-    FusionKind, GatherDimensionNumbers, OperandPrecision, PaddingDimension, Precision,
-    SliceDimension,
+    CheckParameters, ComparisonDirection, ComparisonType, ConvolutionDimensionNumbers,
+    CustomCallTarget, DotDimensionNumbers, FusionKind, GatherDimensionNumbers,
+    MAX_SPATIAL_DIMENSIONS, OperandPrecision, PaddingDimension, Precision, RandomAlgorithm,
+    SliceDimension, WindowDimension,
 };
 pub use builder::{BuildError, ComputationBuilder, Extras, ModuleBuilder};
 pub use computation::{Computation, ComputationId, ProgramShape};
@@ -40,7 +42,7 @@ pub use instruction::{Instruction, InstructionId, Metadata, ShardingText};
 pub use layout::{Layout, MemorySpace, default_tpu_layout};
 pub use literal::{ArrayLiteral, Literal, LiteralError, NativeType};
 pub use module::Module;
-pub use opcode::{Op, Opcode, opcode_table_markdown};
+pub use opcode::{Op, Opcode};
 pub use parse::{parse_literal, parse_module, parse_shape};
 pub use print::{element_text, print_computation, print_instruction, print_module};
 pub use shape::{ArrayShape, ElementClass, ElementType, Shape, ShapeError};

@@ -7,12 +7,16 @@
 //! combined only when the block is complete. What lies beyond the array in its last tiles does not
 //! count.
 //!
-//! The blocks of the result are dealt to the cores. A result of one block is computed by one core.
+//! The blocks of the result are dealt to the cores. A result of one block is computed by one core
+//! or, where that pays, in two launches ([`split`]): in the first, each core reduces its share of the
+//! operand to slots of its own; the second combines these.
 
 mod accumulate;
+mod cost;
 mod finish;
 mod plan;
 mod site;
+pub mod split;
 mod tiling;
 
 pub use crate::operand::{Access, Input};

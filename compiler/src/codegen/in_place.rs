@@ -8,7 +8,9 @@
 //! it reads: a kernel whose windows of the two are the same, or a modelled launch, which has read
 //! everything before it writes. Copies in inner loops come first, of them those of large arrays.
 //!
-//! An update of a part of an array (`dynamic-update-slice`) is treated like a copy.
+//! An update of a part of an array (`dynamic-update-slice`) is a copy of the array and a kernel that
+//! writes over a part of it, which has to have its operand where its result is. A modelled update is
+//! treated like a copy.
 //!
 //! Entry parameters and constants stay as they are, and share with nothing. [`checker`] proves the
 //! result.
@@ -31,7 +33,7 @@ pub(super) struct ProgramFacts {
     pub(super) shareable: Vec<(usize, usize)>,
     /// Whether it only copies its operand.
     pub(super) is_copy: bool,
-    /// Whether it replaces a part of operand 0.
+    /// Whether it replaces a part of operand 0, which has to be one array with the result.
     pub(super) is_update: bool,
 }
 
@@ -42,6 +44,8 @@ struct Effects<'a> {
     writes: Vec<AllocationId>,
     /// Whether it may write what it reads, operand by result.
     shareable: Shareable<'a>,
+    /// Whether it only writes a part of its first result, which is its first operand.
+    is_update: bool,
     /// Whether the array written has the value of the array read.
     is_copy: bool,
 }
@@ -81,6 +85,7 @@ fn effects<'a>(step: &Step, facts: &'a [ProgramFacts]) -> Option<Effects<'a>> {
                 reads: reads.to_vec(),
                 writes: writes.to_vec(),
                 shareable: Shareable::Pairs(&facts.shareable),
+                is_update: facts.is_update,
                 is_copy: facts.is_copy,
             }
         }
@@ -152,7 +157,6 @@ fn wish_of(step: &Step, facts: &[ProgramFacts]) -> Option<(AllocationId, Allocat
             let owner = modelled.module.computation(modelled.computation);
             *owner.instruction(modelled.instruction).op() == Op::DynamicUpdateSlice
         }
-        Step::Launch(launch) => facts[launch.program].is_update,
         _ => false,
     };
     let effects = effects(step, facts)?;

@@ -1,7 +1,7 @@
 //! The ops that compute one array from arrays: which family each belongs to.
 
 use super::error::Cause;
-use super::{EvaluatorOptions, contraction, elementwise, indexing, movement};
+use super::{EvaluatorOptions, contraction, convolution, elementwise, indexing, movement};
 use crate::hlo::{ArrayLiteral, ArrayShape, InferError, Op, Opcode, Precision, Shape};
 
 /// The bytes that an op needs beside operands and result, if they are worth mentioning.
@@ -10,6 +10,9 @@ pub(super) fn scratch_bytes(op: &Op, shape: &Shape, operands: &[&Shape]) -> u64 
     match (op, shape, &arrays[..]) {
         (Op::Dot { dimension_numbers, .. }, Shape::Array(shape), [lhs, rhs]) => {
             contraction::scratch_bytes(shape, [lhs, rhs], dimension_numbers)
+        }
+        (Op::Convolution { .. }, Shape::Array(shape), [lhs, rhs]) => {
+            convolution::scratch_bytes(shape, [lhs, rhs])
         }
         (Op::Bitcast, Shape::Array(_), [operand]) => (operand.physical_byte_size() as u64) * 8,
         (Op::Clamp, Shape::Array(shape), _) => (shape.byte_size() as u64) * 3,
@@ -79,6 +82,11 @@ pub(super) fn evaluate(
         }
         (Op::Gather { dimension_numbers, slice_sizes, .. }, [operand, indices]) => {
             indexing::gather(shape, [operand, indices], dimension_numbers, slice_sizes)
+        }
+        (Op::Convolution { operand_precision, .. }, [lhs, rhs]) => {
+            let precisions = [operand_precision.lhs, operand_precision.rhs];
+            let precisions = precisions.map(|precision| meant_precision(precision, options));
+            convolution::convolution(shape, [lhs, rhs], op, precisions)
         }
         (Op::Dot { dimension_numbers, operand_precision }, [lhs, rhs]) => {
             let precisions = [operand_precision.lhs, operand_precision.rhs];

@@ -76,7 +76,9 @@ pub(super) fn scratch_bytes(
 }
 
 /// A number type that sums of products are computed in.
-trait Sum: Copy + Default + Send + Sync {
+pub(super) trait Sum: Copy + Default + Send + Sync {
+    /// All elements of an operand as what the op takes them for at this precision.
+    fn values(literal: &ArrayLiteral, precision: Precision) -> Vec<Self>;
     /// `self + a * b`.
     fn add_product(self, a: Self, b: Self) -> Self;
     /// The elements of an operand as numbers of this type.
@@ -87,6 +89,19 @@ impl Sum for f64 {
     #[inline(always)]
     fn add_product(self, a: Self, b: Self) -> Self {
         self + a * b
+    }
+
+    fn values(literal: &ArrayLiteral, precision: Precision) -> Vec<Self> {
+        let single = literal.element_type() == ElementType::F32;
+        match precision {
+            Precision::Default if single => converted(literal, one_part),
+            Precision::High if single => converted(literal, two_parts),
+            Precision::Default | Precision::High | Precision::Highest => {
+                with_element_type!(literal.element_type(), T => {
+                    converted::<T, _>(literal, T::convert::<f64>)
+                })
+            }
+        }
     }
 
     fn pack(operand: &Operand<'_>, batch: usize) -> Vec<[Self; TILE]> {
@@ -111,6 +126,12 @@ impl Sum for i64 {
         self.wrapping_add(a.wrapping_mul(b))
     }
 
+    fn values(literal: &ArrayLiteral, _: Precision) -> Vec<Self> {
+        with_element_type!(literal.element_type(), T => {
+            converted::<T, _>(literal, T::convert::<i64>)
+        })
+    }
+
     fn pack(operand: &Operand<'_>, batch: usize) -> Vec<[Self; TILE]> {
         with_class!(operand.literal.element_type(), T,
             float => operand.pack::<T, _>(batch, T::convert::<i64>),
@@ -118,6 +139,10 @@ impl Sum for i64 {
             pred => operand.pack::<Truth, _>(batch, Truth::convert::<i64>),
         )
     }
+}
+
+fn converted<T: Element, S: Sum>(literal: &ArrayLiteral, convert: fn(T) -> S) -> Vec<S> {
+    view::<T>(literal).par_iter().map(|&value| convert(value)).collect()
 }
 
 /// The nearest `bf16`: what one pass through the matrix unit sees of an `f32`.
@@ -135,7 +160,7 @@ fn two_parts(value: f32) -> f64 {
 }
 
 /// An operand with the offsets of its elements, by role of the dimensions.
-struct Operand<'a> {
+pub(super) struct Operand<'a> {
     literal: &'a ArrayLiteral,
     precision: Precision,
     batch: Vec<usize>,

@@ -3,7 +3,7 @@
 use super::check::{CheckOutcome, check};
 use super::error::{Cause, EvaluationError};
 use super::plan::{Plan, Step, plans};
-use super::{EvaluatorOptions, array_op, reduction};
+use super::{EvaluatorOptions, array_op, random_bits, reduction, sorting};
 use crate::hlo::{
     ArrayLiteral, Computation, ComputationId, CustomCallTarget, ElementType, Instruction,
     InstructionId, Literal, Module, Op, Shape,
@@ -134,6 +134,17 @@ impl<'m> Interpreter<'m> {
                 self.require_memory(state, instruction, counted_bytes(instruction))?;
                 let arrays = arrays(operands);
                 reduction::reduce(self, state, instruction, (&arrays, dimensions, *to_apply))?
+            }
+            Op::RngBitGenerator { algorithm } => {
+                self.require_memory(state, instruction, counted_bytes(instruction))?;
+                let output = shape.leaves()[1];
+                random_bits::generate(*algorithm, &arrays(operands)[0], output)
+            }
+            Op::Sort { dimension, to_apply, .. } => {
+                let bytes = counted_bytes(instruction) + sorting::scratch_bytes(shape);
+                self.require_memory(state, instruction, bytes)?;
+                let arrays = arrays(operands);
+                sorting::sort(self, state, instruction, (&arrays, *dimension, *to_apply))?
             }
             Op::CustomCall { target, .. } => {
                 run_custom_call(state, target, shape, &operands).map_err(at)?

@@ -9,6 +9,7 @@
 //! element are repeated inside instead, where a pass can see them. Reducers can only take
 //! constants from outside.
 
+mod algorithm;
 mod attributes;
 mod body;
 mod check;
@@ -17,13 +18,16 @@ mod composite;
 mod constant;
 mod contraction;
 mod control;
+mod convolution;
 mod data;
 mod elementwise;
 mod function;
 mod indexing;
+mod random;
 mod scatter;
 mod sharding;
 mod table;
+pub use table::importable_operations;
 mod types;
 mod window;
 
@@ -116,6 +120,8 @@ struct Importer<'p> {
     functions: BTreeMap<&'p str, &'p Operation>,
     /// The computations of the functions imported so far.
     computations: BTreeMap<&'p str, ComputationId>,
+    /// How many `rng` operations were imported.
+    n_random: u64,
 }
 
 impl<'p> Importer<'p> {
@@ -129,7 +135,7 @@ impl<'p> Importer<'p> {
             }
         }
         let builder = ModuleBuilder::new("module");
-        Ok(Self { program, builder, functions: all, computations: BTreeMap::new() })
+        Ok(Self { program, builder, functions: all, computations: BTreeMap::new(), n_random: 0 })
     }
 
     /// Where an operation or an argument comes from in the user's program.

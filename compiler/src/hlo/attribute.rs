@@ -4,6 +4,7 @@
 //! names, so that a row of the opcode table is all that a new op needs.
 
 mod text;
+mod window;
 
 use super::computation::ComputationId;
 use super::print::AttributePrinter;
@@ -11,6 +12,8 @@ use super::shape::{ElementClass, ElementType};
 use crate::diagnostic::Diagnostic;
 
 pub(crate) use text::AttributeSource;
+pub(crate) use window::numbers as convolution_dimension_numbers;
+pub use window::{ConvolutionDimensionNumbers, MAX_SPATIAL_DIMENSIONS, WindowDimension};
 
 /// What every payload field of an op can do.
 pub(crate) trait Attribute: Sized {
@@ -25,6 +28,24 @@ pub(crate) trait Attribute: Sized {
 
     /// Reads the attribute; `key` is the name of the op's field.
     fn parse(key: &'static str, source: &mut AttributeSource<'_, '_>) -> Result<Self, Diagnostic>;
+}
+
+impl<T: Attribute> Attribute for Box<T> {
+    fn add_computations(&self, found: &mut Vec<ComputationId>) {
+        self.as_ref().add_computations(found);
+    }
+
+    fn map_computations(&mut self, map: &mut dyn FnMut(ComputationId) -> ComputationId) {
+        self.as_mut().map_computations(map);
+    }
+
+    fn print(&self, key: &'static str, printer: &mut AttributePrinter<'_>) {
+        self.as_ref().print(key, printer);
+    }
+
+    fn parse(key: &'static str, source: &mut AttributeSource<'_, '_>) -> Result<Self, Diagnostic> {
+        T::parse(key, source).map(Self::new)
+    }
 }
 
 /// An enum of words that HLO text spells in a fixed way.
@@ -51,6 +72,19 @@ macro_rules! word_enum {
             }
         }
     };
+}
+
+word_enum! {
+    /// How random bits are computed.
+    RandomAlgorithm {
+        /// The implementation's choice, here Philox.
+        #[default]
+        Default = "rng_default",
+        /// Threefry-2x32 with 20 rounds.
+        ThreeFry = "rng_three_fry",
+        /// Philox-4x32 with 10 rounds.
+        Philox = "rng_philox",
+    }
 }
 
 word_enum! {
@@ -244,6 +278,18 @@ impl CustomCallTarget {
             | Self::CheckEq(parameters) => Some(*parameters),
             Self::Other(_) => None,
         }
+    }
+}
+
+impl RandomAlgorithm {
+    /// The dimension along which the two words that Threefry makes of a counter are neighbours: the
+    /// first of even size, else the first of the largest ones; none of a scalar.
+    pub fn paired_dimension(dimensions: &[usize]) -> Option<usize> {
+        let even = dimensions.iter().position(|size| size.is_multiple_of(2));
+        even.or_else(|| {
+            let largest = dimensions.iter().max()?;
+            dimensions.iter().position(|size| size == largest)
+        })
     }
 }
 

@@ -8,8 +8,10 @@
 //! shape may add one. Operations that hand values through (tuples, calls, loops) hand the layout
 //! through too, and the stated shape has to agree with it.
 
+mod algorithm;
 mod contraction;
 mod control;
+mod convolution;
 mod data;
 mod elementwise;
 mod indexing;
@@ -114,8 +116,15 @@ fn infer_family(op: &Op, context: &Context<'_>) -> Result<Shape, InferError> {
             indexing::gather(context, dimension_numbers, slice_sizes)?
         }
         Op::Dot { dimension_numbers, .. } => contraction::dot(context, dimension_numbers)?,
+        op @ Op::Convolution { .. } => convolution::convolution(context, op)?,
         Op::Reduce { dimensions, to_apply } => {
             return contraction::reduce(context, dimensions, *to_apply);
+        }
+        Op::RngBitGenerator { algorithm } => {
+            return algorithm::rng_bit_generator(context, *algorithm);
+        }
+        Op::Sort { dimension, to_apply, .. } => {
+            return algorithm::sort(context, *dimension, *to_apply);
         }
         Op::Call { to_apply } => return control::call(context, *to_apply),
         Op::Fusion { calls, .. } => return control::call(context, *calls),

@@ -12,13 +12,14 @@
 use std::fmt;
 
 use super::attribute::{
-    Attribute, AttributeSource, ComparisonDirection, ComparisonType, CustomCallTarget,
-    DotDimensionNumbers, FusionKind, GatherDimensionNumbers, OperandPrecision, PaddingDimension,
-    SliceDimension,
+    Attribute, AttributeSource, ComparisonDirection, ComparisonType, ConvolutionDimensionNumbers,
+    CustomCallTarget, DotDimensionNumbers, FusionKind, GatherDimensionNumbers, OperandPrecision,
+    PaddingDimension, RandomAlgorithm, SliceDimension, WindowDimension,
 };
 use super::computation::ComputationId;
 use super::literal::Literal;
 use super::print::AttributePrinter;
+use super::proto::{EncodeAttribute, HloInstructionProto};
 use crate::diagnostic::Diagnostic;
 
 /// Calls a macro with every row of the opcode table.
@@ -57,6 +58,11 @@ macro_rules! for_each_opcode { ($then:path) => { $then! {
     Constant { literal: Literal } = "constant", (0), [];
     /// The value of the operand as another element type.
     Convert = "convert", (1), [elementwise declared];
+    /// Sums of products of a kernel, the second operand, with windows of the first; padding is 0.
+    Convolution {
+        window: Vec<WindowDimension>, dim_labels: Box<ConvolutionDimensionNumbers>,
+        feature_group_count: usize, batch_group_count: usize, operand_precision: OperandPrecision,
+    } = "convolution", (2), [];
     /// The same value, possibly in another layout.
     Copy = "copy", (1), [elementwise];
     /// Cosine.
@@ -129,6 +135,9 @@ macro_rules! for_each_opcode { ($then:path) => { $then! {
     Reshape = "reshape", (1), [declared];
     /// The order along dimensions turned around.
     Reverse { dimensions: Vec<usize> } = "reverse", (1), [];
+    /// Random bits from a counter: the operand, `u64[2]` or `u64[3]`, is key and counter. Gives the
+    /// counter after it and an array of bits.
+    RngBitGenerator { algorithm: RandomAlgorithm } = "rng-bit-generator", (1), [declared];
     /// The nearest integral value, halves away from zero.
     RoundNearestAfz = "round-nearest-afz", (1), [elementwise];
     /// The nearest integral value, halves to even.
@@ -149,6 +158,10 @@ macro_rules! for_each_opcode { ($then:path) => { $then! {
     Sine = "sine", (1), [elementwise];
     /// A strided window.
     Slice { slice: Vec<SliceDimension> } = "slice", (1), [];
+    /// The operands, each permuted along a dimension alike, in the order of `to_apply`: a truth
+    /// value of the elements of all operands at two places, that of the first place and that of
+    /// the second side by side.
+    Sort { dimension: usize, is_stable: bool, to_apply: ComputationId } = "sort", (1..), [];
     /// Square root.
     Sqrt = "sqrt", (1), [elementwise];
     /// Difference.
@@ -286,6 +299,14 @@ macro_rules! define_opcodes {
                 })* }
             }
 
+            /// Puts the attributes into their fields of XLA's message.
+            pub(crate) fn encode_attributes(&self, proto: &mut HloInstructionProto) {
+                let _ = &proto;
+                match self { $(Self::$Name $({ $($field),* })? => {
+                    $($(EncodeAttribute::encode($field, stringify!($field), proto);)*)?
+                })* }
+            }
+
             /// Reads the attributes of `opcode`.
             pub(crate) fn parse_attributes(
                 opcode: Opcode,
@@ -322,6 +343,18 @@ impl Opcode {
         self.flags().commutative
     }
 
+    /// The flags of its row, in words.
+    pub fn flag_names(self) -> Vec<&'static str> {
+        let Flags { elementwise, commutative, side_effect, declared } = self.flags();
+        let flags = [
+            (elementwise, "elementwise"),
+            (commutative, "commutative"),
+            (side_effect, "side effect"),
+            (declared, "declared shape"),
+        ];
+        flags.into_iter().filter_map(|(is_set, name)| is_set.then_some(name)).collect()
+    }
+
     /// Does the result shape have to be stated, since operands and attributes do not determine it?
     pub fn declares_shape(self) -> bool {
         self.flags().declared
@@ -344,30 +377,4 @@ impl fmt::Display for Opcode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.text())
     }
-}
-
-/// The table as Markdown, for the manual.
-pub fn opcode_table_markdown() -> String {
-    let mut table = String::from("| opcode | operands | attributes | flags | meaning |\n");
-    table.push_str("|---|---|---|---|---|\n");
-    for opcode in Opcode::ALL {
-        let Flags { elementwise, commutative, side_effect, declared } = opcode.flags();
-        let flags = [
-            (elementwise, "elementwise"),
-            (commutative, "commutative"),
-            (side_effect, "side effect"),
-            (declared, "declared shape"),
-        ];
-        let flags: Vec<&str> = flags.iter().filter(|flag| flag.0).map(|flag| flag.1).collect();
-        let keys: Vec<String> =
-            opcode.attribute_keys().iter().map(|key| format!("`{key}`")).collect();
-        table.push_str(&format!(
-            "| `{opcode}` | {} | {} | {} | {} |\n",
-            opcode.arity(),
-            keys.join(", "),
-            flags.join(", "),
-            opcode.documentation().replace('|', "\\|"),
-        ));
-    }
-    table
 }

@@ -73,8 +73,7 @@ pub(super) fn plan<'a>(spec: &'a Reduce, chip: &ChipSpec) -> Result<Plan<'a>, Re
     let shape = Shape::new(spec);
     let tiling = Tiling::new(spec, &shape, chip);
     let plan = Plan::new(spec, shape, tiling);
-    let vmem = usize::try_from(chip.vmem_bytes).expect("VMEM fits an address space");
-    let available = vmem / GRANULE_BYTES - 1024;
+    let available = available_granules(chip);
     let windows = plan.inputs.iter().chain([&plan.output]);
     let needed =
         windows.map(Window::buffered_granules).sum::<usize>() + plan.n_slots() * VREG_GRANULES;
@@ -83,6 +82,12 @@ pub(super) fn plan<'a>(spec: &'a Reduce, chip: &ChipSpec) -> Result<Plan<'a>, Re
         return Err(ReduceError::Vmem { name, needed, available });
     }
     Ok(plan)
+}
+
+/// Granules of VMEM for windows and slots.
+pub(super) fn available_granules(chip: &ChipSpec) -> usize {
+    let vmem = usize::try_from(chip.vmem_bytes).expect("VMEM fits an address space");
+    vmem / GRANULE_BYTES - 1024
 }
 
 impl<'a> Plan<'a> {

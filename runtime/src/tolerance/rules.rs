@@ -64,6 +64,7 @@ fn kind(op: &Op) -> Kind {
         Op::Parameter { .. } | Op::Constant { .. } | Op::Iota { .. } => Kind::Source,
         Op::Broadcast { .. }
         | Op::Concatenate { .. }
+        | Op::Convolution { .. }
         | Op::Dot { .. }
         | Op::DynamicSlice { .. }
         | Op::DynamicUpdateSlice
@@ -102,12 +103,14 @@ fn kind(op: &Op) -> Kind {
         | Op::Or
         | Op::Popcnt
         | Op::Remainder
+        | Op::RngBitGenerator { .. }
         | Op::RoundNearestAfz
         | Op::RoundNearestEven
         | Op::ShiftLeft
         | Op::ShiftRightArithmetic
         | Op::ShiftRightLogical
         | Op::Sign
+        | Op::Sort { .. }
         | Op::Xor => Kind::Decision,
         Op::Bitcast
         | Op::BitcastConvert

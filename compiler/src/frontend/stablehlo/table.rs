@@ -2,8 +2,8 @@
 
 use super::body::Body;
 use super::{
-    attributes, check, chlo, composite, constant, contraction, control, data, elementwise,
-    function, indexing, scatter, sharding, window,
+    algorithm, attributes, check, chlo, composite, constant, contraction, control, convolution,
+    data, elementwise, function, indexing, random, scatter, sharding, window,
 };
 use crate::frontend::source::{SourceError, SourceResult};
 use crate::frontend::syntax::Operation;
@@ -68,6 +68,12 @@ const ROWS: &[(&str, &str, Import)] = &[
     ("stablehlo.concatenate", "dimension", By(data::concatenate)),
     ("stablehlo.constant", "value", By(constant::constant)),
     ("stablehlo.convert", "", Direct(1, Op::Convert)),
+    (
+        "stablehlo.convolution",
+        "dimension_numbers window_strides padding lhs_dilation rhs_dilation window_reversal \
+         feature_group_count batch_group_count precision_config",
+        By(convolution::convolution),
+    ),
     ("stablehlo.cosine", "result_accuracy", Direct(1, Op::Cosine)),
     ("stablehlo.count_leading_zeros", "", Direct(1, Op::CountLeadingZeros)),
     (
@@ -116,6 +122,8 @@ const ROWS: &[(&str, &str, Import)] = &[
     ("stablehlo.remainder", "", Direct(2, Op::Remainder)),
     ("stablehlo.reshape", "", Direct(1, Op::Reshape)),
     ("stablehlo.reverse", "dimensions", By(data::reverse)),
+    ("stablehlo.rng", "rng_distribution", By(random::rng)),
+    ("stablehlo.rng_bit_generator", "rng_algorithm", By(random::rng_bit_generator)),
     ("stablehlo.round_nearest_afz", "", Direct(1, Op::RoundNearestAfz)),
     ("stablehlo.round_nearest_even", "", Direct(1, Op::RoundNearestEven)),
     ("stablehlo.rsqrt", "result_accuracy", Direct(1, Op::Rsqrt)),
@@ -131,6 +139,7 @@ const ROWS: &[(&str, &str, Import)] = &[
     ("stablehlo.sign", "", Direct(1, Op::Sign)),
     ("stablehlo.sine", "result_accuracy", Direct(1, Op::Sine)),
     ("stablehlo.slice", "start_indices limit_indices strides", By(data::slice)),
+    ("stablehlo.sort", "dimension is_stable", By(algorithm::sort)),
     ("stablehlo.sqrt", "result_accuracy", Direct(1, Op::Sqrt)),
     ("stablehlo.subtract", "", Direct(2, Op::Subtract)),
     ("stablehlo.tan", "result_accuracy", Direct(1, Op::Tan)),
@@ -140,6 +149,11 @@ const ROWS: &[(&str, &str, Import)] = &[
     ("stablehlo.while", "", By(control::while_loop)),
     ("stablehlo.xor", "", Direct(2, Op::Xor)),
 ];
+
+/// The names of the operations that are imported, sorted.
+pub fn importable_operations() -> impl Iterator<Item = &'static str> {
+    ROWS.iter().map(|(name, _, _)| *name)
+}
 
 /// Imports one operation.
 pub(super) fn import<'p>(

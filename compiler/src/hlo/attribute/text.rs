@@ -6,7 +6,7 @@ use std::ops::Range;
 use super::{
     Attribute, CheckParameters, ComparisonDirection, ComparisonType, CustomCallTarget,
     DotDimensionNumbers, FusionKind, GatherDimensionNumbers, OperandPrecision, PaddingDimension,
-    Precision, SliceDimension,
+    Precision, RandomAlgorithm, SliceDimension,
 };
 use crate::diagnostic::Diagnostic;
 use crate::hlo::computation::ComputationId;
@@ -56,7 +56,7 @@ impl<'a> AttributeSource<'_, 'a> {
         Ok(Some(value))
     }
 
-    fn required<T>(
+    pub(crate) fn required<T>(
         &mut self,
         key: &str,
         read: impl FnOnce(&mut Scanner<'a>) -> Result<T, Diagnostic>,
@@ -98,11 +98,14 @@ pub(super) fn word<T: Copy>(
 const SINGLE_DIMENSION: &str = "dimension";
 /// The key of what is written between the parentheses.
 const ARGUMENT: &str = "number";
+/// The keys that are left out where the number is 1.
+const GROUP_COUNTS: [&str; 2] = ["feature_group_count", "batch_group_count"];
 
 impl Attribute for usize {
     fn print(&self, key: &'static str, printer: &mut AttributePrinter<'_>) {
         match key {
             ARGUMENT => {}
+            key if GROUP_COUNTS.contains(&key) && *self == 1 => {}
             SINGLE_DIMENSION => printer.write_list("dimensions", &[*self]),
             _ => printer.write(key, self),
         }
@@ -122,6 +125,10 @@ impl Attribute for usize {
                 scanner.expect("}")?;
                 Ok(dimension)
             }),
+            key if GROUP_COUNTS.contains(&key) => {
+                let given = source.optional(key, |scanner| scanner.integer("number"))?;
+                Ok(given.unwrap_or(1))
+            }
             _ => source.required(key, |scanner| scanner.integer("number")),
         }
     }
@@ -250,6 +257,16 @@ impl Attribute for ComparisonType {
         let given = source.optional("type", |scanner| word(scanner, Self::ALL, Self::text))?;
         let natural = source.operand_type.map_or(Self::Float, Self::natural);
         Ok(given.unwrap_or(natural))
+    }
+}
+
+impl Attribute for RandomAlgorithm {
+    fn print(&self, key: &'static str, printer: &mut AttributePrinter<'_>) {
+        printer.write(key, self.text());
+    }
+
+    fn parse(key: &'static str, source: &mut AttributeSource<'_, '_>) -> Result<Self, Diagnostic> {
+        source.required(key, |scanner| word(scanner, Self::ALL, Self::text))
     }
 }
 
