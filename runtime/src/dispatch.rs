@@ -21,7 +21,7 @@ use crate::buffer::{Buffer, HostCell, Storage};
 use crate::device::{Device, Dispatch, HbmRange, MemoryKind, failure_of};
 use crate::event::Event;
 use crate::executable::{ArraySpec, Executable};
-use crate::execution::{ArgumentCopy, Placed, Program, RunOptions, Watch};
+use crate::execution::{ArgumentCopy, CopySource, Placed, Program, RunOptions, Watch};
 use crate::loaded::{Argument, Launch, Resident};
 use crate::record::Record;
 
@@ -212,7 +212,10 @@ impl Dispatcher {
         places.starts[index] = range.start;
         let executable = &self.program.executable;
         if let AllocationKind::Parameter(number) = executable.allocations[index].kind {
-            let source = self.arguments[number].storage.clone();
+            let source = match &self.arguments[number].storage {
+                Storage::Hbm(range) => CopySource::Hbm(range.range()),
+                Storage::Host(cell) => CopySource::Host(Arc::clone(cell)),
+            };
             places.copies.push(ArgumentCopy { number, source, target: range });
         }
         // Memory that nothing of the caller's lies in is needed for this execution only.
