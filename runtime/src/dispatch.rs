@@ -7,7 +7,7 @@
 //! such an argument, the program gets a copy.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, OnceLock, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 use palmetto_compiler::executable::{AllocationKind, View};
 use palmetto_compiler::hlo::{ArrayShape, Shape};
@@ -19,10 +19,7 @@ use crate::device::{Device, Dispatch, HbmRange, failure_of};
 use crate::event::Event;
 use crate::executable::{Argument, Executable, Launched, Resident};
 use crate::execution::{ArgumentCopy, Placed, Program, RunOptions, Watch};
-use crate::record::Record;
-
-/// Filled if the execution went well, before its event is ready.
-pub(crate) type RecordCell = Arc<OnceLock<Arc<Record>>>;
+use crate::record::{PendingReport, RecordCell};
 
 /// An execution that is about to be dispatched to a device.
 pub(crate) struct Dispatcher {
@@ -149,7 +146,8 @@ impl Dispatcher {
             drop(buffer.take());
         }
         let outputs = self.outputs(new, &done);
-        Ok((Launched { outputs, done }, record))
+        let report = PendingReport { done: done.clone(), record: Arc::clone(&record) };
+        Ok((Launched { outputs, done, report }, record))
     }
 
     /// Everything that has to be there before the program runs.

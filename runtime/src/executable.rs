@@ -18,6 +18,7 @@ use crate::cost::{CompiledMemoryStats, CostAnalysis, cost_of, memory_of};
 use crate::device::{Device, HbmRange, MemoryKind, bytes};
 use crate::dispatch::Dispatcher;
 use crate::event::Event;
+use crate::record::PendingReport;
 use crate::execution::{Execution, Program, RunOptions, Watch};
 use crate::serialized::{Stored, deserialize, fingerprint, serialize};
 use crate::topology::{DeviceId, Topology};
@@ -103,6 +104,8 @@ pub struct Launched {
     pub outputs: Vec<Buffer>,
     /// Ready when the execution has ended.
     pub done: Event,
+    /// Where the time went.
+    pub report: PendingReport,
 }
 
 impl DeviceAssignment {

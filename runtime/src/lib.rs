@@ -45,4 +45,8 @@ pub use executable::{
 };
 pub use execution::{Clock, Execution, RunOptions, Watch};
 pub use host_array::HostArray;
+pub use palmetto_compiler::hlo::proto::encode_module_with_config;
+pub use palmetto_compiler::hlo::{ArrayShape, ElementType, Layout, Module};
+pub use palmetto_compiler::options::CompileOptions;
+pub use record::PendingReport;
 pub use topology::{ChipDescription, DeviceId, Topology, TopologyError};

@@ -5,7 +5,8 @@
 
 use palmetto_compiler::diagnostic::{Diagnostic, SourceText};
 use palmetto_compiler::frontend::{
-    EntryPoint, Program, SourceChunk, import_module, list_functions, parse_program, split_programs,
+    EntryPoint, Program, SourceChunk, import_module, is_bytecode, list_functions,
+    parse_bytecode, parse_program, split_programs,
 };
 use palmetto_compiler::hlo::{Module, parse_module, verify};
 
@@ -28,6 +29,21 @@ pub fn read_program(file: &str, text: &str) -> Result<Module, Diagnostic> {
     }
     let program = parse_program(chunk)?;
     verified(import_module(&program, &entry(&program))?)
+}
+
+/// The one program of a file: MLIR bytecode, or a text as [`read_program`] reads it.
+///
+/// # Errors
+/// As [`read_program`], or bytes that are neither bytecode nor text.
+pub fn read_module(file: &str, bytes: &[u8]) -> Result<Module, Diagnostic> {
+    if is_bytecode(bytes) {
+        let program = parse_bytecode(file, bytes)?;
+        return verified(import_module(&program, &entry(&program))?);
+    }
+    let text = std::str::from_utf8(bytes).map_err(|error| {
+        Diagnostic::new(format!("{file} is neither MLIR bytecode nor text: {error}"))
+    })?;
+    read_program(file, text)
 }
 
 /// A program of a self-checking file.
