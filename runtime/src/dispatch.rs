@@ -10,7 +10,7 @@
 //! for the time of the execution.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, OnceLock, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 use palmetto_compiler::executable::AllocationKind;
 use palmetto_compiler::hlo::Shape;
@@ -23,10 +23,7 @@ use crate::event::Event;
 use crate::executable::{ArraySpec, Executable};
 use crate::execution::{ArgumentCopy, CopySource, Placed, Program, RunOptions, Watch};
 use crate::loaded::{Argument, Launch, Resident};
-use crate::record::Record;
-
-/// Filled if the execution went well, before its event is ready.
-pub(crate) type RecordCell = Arc<OnceLock<Arc<Record>>>;
+use crate::record::{PendingReport, RecordCell};
 
 /// An execution that is about to be dispatched to a device.
 pub(crate) struct Dispatcher {
@@ -153,7 +150,8 @@ impl Dispatcher {
             drop(buffer.take());
         }
         let outputs = self.outputs((new, &leaving), &done);
-        Ok((Launch { outputs, done }, record))
+        let report = PendingReport { done: done.clone(), record: Arc::clone(&record) };
+        Ok((Launch { outputs, done, report }, record))
     }
 
     /// Everything that has to be there before the program runs.
