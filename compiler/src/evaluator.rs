@@ -25,6 +25,7 @@ mod error;
 mod indexing;
 mod interpreter;
 mod lifted;
+mod linear_algebra;
 mod movement;
 mod plan;
 mod random_bits;

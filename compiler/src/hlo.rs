@@ -30,8 +30,8 @@ mod arena;
 pub use arena::Id;
 pub use attribute::{
     CheckParameters, ComparisonDirection, ComparisonType, CustomCallTarget, DotDimensionNumbers,
-    FusionKind, GatherDimensionNumbers, OperandPrecision, PaddingDimension, Precision,
-    RandomAlgorithm, SliceDimension,
+    EighParameters, FusionKind, GatherDimensionNumbers, OperandPrecision, PaddingDimension,
+    Precision, RandomAlgorithm, SliceDimension, Transpose, TriangularSolveOptions,
 };
 pub use builder::{BuildError, ComputationBuilder, Extras, ModuleBuilder};
 pub use computation::{Computation, ComputationId, ProgramShape};

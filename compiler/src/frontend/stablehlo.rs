@@ -17,6 +17,7 @@ mod chlo;
 mod constant;
 mod contraction;
 mod control;
+mod custom_call;
 mod data;
 mod elementwise;
 mod function;
