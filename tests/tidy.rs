@@ -5,6 +5,7 @@
 mod tidy {
     pub(crate) mod documents;
     pub(crate) mod manifests;
+    pub(crate) mod opcodes;
     pub(crate) mod sources;
     pub(crate) mod tree;
 }

@@ -10,6 +10,7 @@
 //! Instructions are made by [`builder`] only, which checks them with [`infer`], and changed by
 //! `rewrite` only. The text form is XLA's.
 
+pub mod alias;
 pub mod attribute;
 pub mod builder;
 pub mod computation;
@@ -21,17 +22,20 @@ pub mod module;
 pub mod opcode;
 pub mod parse;
 pub mod print;
+pub mod proto;
 pub mod rewrite;
 pub mod shape;
 pub mod verify;
 
 mod arena;
 
+pub use alias::AliasConfig;
 pub use arena::Id;
 pub use attribute::{
-    CheckParameters, ComparisonDirection, ComparisonType, CustomCallTarget, DotDimensionNumbers,
-    EighParameters, FusionKind, GatherDimensionNumbers, OperandPrecision, PaddingDimension,
-    Precision, RandomAlgorithm, SliceDimension, Transpose, TriangularSolveOptions,
+    CheckParameters, ComparisonDirection, ComparisonType, ConvolutionDimensionNumbers,
+    CustomCallTarget, DotDimensionNumbers, EighParameters, FftType, FusionKind,
+    GatherDimensionNumbers, MAX_SPATIAL_DIMENSIONS, OperandPrecision, PaddingDimension, Precision,
+    RandomAlgorithm, SliceDimension, Transpose, TriangularSolveOptions, WindowDimension,
 };
 pub use builder::{BuildError, ComputationBuilder, Extras, ModuleBuilder};
 pub use computation::{Computation, ComputationId, ProgramShape};
@@ -40,8 +44,10 @@ pub use instruction::{Instruction, InstructionId, Metadata, ShardingText};
 pub use layout::{Layout, MemorySpace, default_tpu_layout};
 pub use literal::{ArrayLiteral, Literal, LiteralError, NativeType};
 pub use module::Module;
-pub use opcode::{Op, Opcode, opcode_table_markdown};
+pub use opcode::{Op, Opcode};
 pub use parse::{parse_literal, parse_module, parse_shape};
-pub use print::{element_text, print_computation, print_instruction, print_module};
+pub use print::{
+    element_text, literal_element_text, print_computation, print_instruction, print_module,
+};
 pub use shape::{ArrayShape, ElementClass, ElementType, Shape, ShapeError};
 pub use verify::verify;

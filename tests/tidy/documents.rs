@@ -2,7 +2,6 @@
 
 use super::tree::{files, none, read, root};
 use expect_test::expect_file;
-use palmetto_compiler::hlo::opcode_table_markdown;
 use palmetto_isa::{TPU_V4, manual::print_manual};
 use palmetto_testkit::{command::COMMANDS, filetest::parse_filetest};
 use std::collections::BTreeSet;
@@ -10,16 +9,6 @@ use std::collections::BTreeSet;
 #[test]
 fn the_manual_is_that_of_the_table() {
     expect_file!["../../docs/isa.md"].assert_eq(&print_manual(&TPU_V4));
-}
-
-#[test]
-fn the_opcodes_are_those_of_the_table() {
-    let text = format!(
-        "# HLO opcodes\n\nWritten from the opcode table (`compiler/src/hlo/opcode.rs`) by \
-         `UPDATE_EXPECT=1 cargo test --test tidy`.\n\n{}",
-        opcode_table_markdown()
-    );
-    expect_file!["../../docs/hlo.md"].assert_eq(&text);
 }
 
 #[test]

@@ -14,9 +14,11 @@ mod attributes;
 mod body;
 mod check;
 mod chlo;
+mod composite;
 mod constant;
 mod contraction;
 mod control;
+mod convolution;
 mod custom_call;
 mod data;
 mod elementwise;
@@ -26,6 +28,7 @@ mod random;
 mod scatter;
 mod sharding;
 mod table;
+pub use table::importable_operations;
 mod types;
 mod window;
 
@@ -108,7 +111,10 @@ pub(super) fn import(program: &Program, entry: &EntryPoint) -> SourceResult<Modu
         importer.import_function(callee)?;
     }
     let id = importer.import_entry(function)?;
-    importer.builder.finish(id).map_err(|error| SourceError::new(function.span, error.to_string()))
+    let wrong = |message: String| SourceError::new(function.span, message);
+    let mut module = importer.builder.finish(id).map_err(|error| wrong(error.to_string()))?;
+    module.read_donations().map_err(wrong)?;
+    Ok(module)
 }
 
 /// The state of one import.
@@ -149,12 +155,7 @@ impl<'p> Importer<'p> {
 
     /// The same as text: `jit(f)/sort at model.py:12:8`.
     fn origin(&self, location: Option<LocationId>) -> Option<String> {
-        let SourcePlace { op_name, file } = self.program.locations.resolve(location?);
-        let file = file.map(|(file, line, column)| format!("{file}:{line}:{column}"));
-        match (op_name, file) {
-            (Some(name), Some(file)) => Some(format!("{name} at {file}")),
-            (name, file) => name.or(file),
-        }
+        self.program.locations.describe(location?)
     }
 }
 

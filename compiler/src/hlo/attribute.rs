@@ -4,6 +4,7 @@
 //! names, so that a row of the opcode table is all that a new op needs.
 
 mod text;
+mod window;
 
 use super::computation::ComputationId;
 use super::print::AttributePrinter;
@@ -11,6 +12,8 @@ use super::shape::{ElementClass, ElementType};
 use crate::diagnostic::Diagnostic;
 
 pub(crate) use text::AttributeSource;
+pub(crate) use window::numbers as convolution_dimension_numbers;
+pub use window::{ConvolutionDimensionNumbers, MAX_SPATIAL_DIMENSIONS, WindowDimension};
 
 /// What every payload field of an op can do.
 pub(crate) trait Attribute: Sized {
@@ -25,6 +28,24 @@ pub(crate) trait Attribute: Sized {
 
     /// Reads the attribute; `key` is the name of the op's field.
     fn parse(key: &'static str, source: &mut AttributeSource<'_, '_>) -> Result<Self, Diagnostic>;
+}
+
+impl<T: Attribute> Attribute for Box<T> {
+    fn add_computations(&self, found: &mut Vec<ComputationId>) {
+        self.as_ref().add_computations(found);
+    }
+
+    fn map_computations(&mut self, map: &mut dyn FnMut(ComputationId) -> ComputationId) {
+        self.as_mut().map_computations(map);
+    }
+
+    fn print(&self, key: &'static str, printer: &mut AttributePrinter<'_>) {
+        self.as_ref().print(key, printer);
+    }
+
+    fn parse(key: &'static str, source: &mut AttributeSource<'_, '_>) -> Result<Self, Diagnostic> {
+        T::parse(key, source).map(Self::new)
+    }
 }
 
 /// An enum of words that HLO text spells in a fixed way.
@@ -124,6 +145,20 @@ word_enum! {
     }
 }
 word_enum! {
+    /// Which Fourier transform.
+    FftType {
+        /// Complex to complex.
+        #[default]
+        Fft = "FFT",
+        /// Its inverse.
+        Ifft = "IFFT",
+        /// Real to complex: half of the spectrum.
+        Rfft = "RFFT",
+        /// Its inverse.
+        Irfft = "IRFFT",
+    }
+}
+word_enum! {
     /// How a fusion is emitted.
     FusionKind {
         /// One loop over the elements of the result.
@@ -142,7 +177,7 @@ impl ComparisonType {
     /// The usual order of an element type.
     pub fn natural(element_type: ElementType) -> Self {
         match element_type.class() {
-            ElementClass::Float => Self::Float,
+            ElementClass::Float | ElementClass::Complex => Self::Float,
             ElementClass::Signed => Self::Signed,
             ElementClass::Pred | ElementClass::Unsigned => Self::Unsigned,
         }

@@ -12,13 +12,15 @@
 use std::fmt;
 
 use super::attribute::{
-    Attribute, AttributeSource, ComparisonDirection, ComparisonType, CustomCallTarget,
-    DotDimensionNumbers, FusionKind, GatherDimensionNumbers, OperandPrecision, PaddingDimension,
-    RandomAlgorithm, SliceDimension, TriangularSolveOptions,
+    Attribute, AttributeSource, ComparisonDirection, ComparisonType, ConvolutionDimensionNumbers,
+    CustomCallTarget, DotDimensionNumbers, FftType, FusionKind, GatherDimensionNumbers,
+    OperandPrecision, PaddingDimension, RandomAlgorithm, SliceDimension, TriangularSolveOptions,
+    WindowDimension,
 };
 use super::computation::ComputationId;
 use super::literal::Literal;
 use super::print::AttributePrinter;
+use super::proto::{EncodeAttribute, HloInstructionProto};
 use crate::diagnostic::Diagnostic;
 
 /// Calls a macro with every row of the opcode table.
@@ -50,6 +52,8 @@ macro_rules! for_each_opcode { ($then:path) => { $then! {
     /// A truth value per element.
     Compare { direction: ComparisonDirection, comparison_type: ComparisonType }
         = "compare", (2), [elementwise];
+    /// Complex numbers of these real and imaginary parts.
+    Complex = "complex", (2), [elementwise];
     /// The operands, one after the other along a dimension.
     Concatenate { dimension: usize } = "concatenate", (1..), [];
     /// Runs one of the branches with the operand that belongs to it. The first operand selects: an
@@ -59,6 +63,11 @@ macro_rules! for_each_opcode { ($then:path) => { $then! {
     Constant { literal: Literal } = "constant", (0), [];
     /// The value of the operand as another element type.
     Convert = "convert", (1), [elementwise declared];
+    /// Sums of products of a kernel, the second operand, with windows of the first; padding is 0.
+    Convolution {
+        window: Vec<WindowDimension>, dim_labels: Box<ConvolutionDimensionNumbers>,
+        feature_group_count: usize, batch_group_count: usize, operand_precision: OperandPrecision,
+    } = "convolution", (2), [];
     /// The same value, possibly in another layout.
     Copy = "copy", (1), [elementwise];
     /// Cosine.
@@ -81,6 +90,9 @@ macro_rules! for_each_opcode { ($then:path) => { $then! {
     Exponential = "exponential", (1), [elementwise];
     /// e to the power of the operand, minus one.
     ExponentialMinusOne = "exponential-minus-one", (1), [elementwise];
+    /// Fourier transform along the last dimensions, which have these lengths; the inverse one divides
+    /// by their product. With real numbers on one side, the other has half of the last one, and 1.
+    Fft { fft_type: FftType, fft_length: Vec<usize> } = "fft", (1), [];
     /// The nearest integral value below or equal.
     Floor = "floor", (1), [elementwise];
     /// A computation that is emitted as one.
@@ -91,6 +103,8 @@ macro_rules! for_each_opcode { ($then:path) => { $then! {
     } = "gather", (2), [];
     /// One element of a tuple.
     GetTupleElement { index: usize } = "get-tuple-element", (1), [];
+    /// The imaginary part; 0 for real numbers.
+    Imag = "imag", (1), [elementwise];
     /// Counts up from 0 along a dimension.
     Iota { iota_dimension: usize } = "iota", (0), [declared];
     /// Neither infinite nor NaN?
@@ -123,6 +137,8 @@ macro_rules! for_each_opcode { ($then:path) => { $then! {
     Popcnt = "popcnt", (1), [elementwise];
     /// The first operand to the power of the second.
     Power = "power", (2), [elementwise];
+    /// The real part; real numbers as they are.
+    Real = "real", (1), [elementwise];
     /// Combines elements along dimensions: n operands, then n scalars to start from.
     Reduce { dimensions: Vec<usize>, to_apply: ComputationId } = "reduce", (2..), [];
     /// Remainder with the sign of the dividend.
@@ -298,6 +314,14 @@ macro_rules! define_opcodes {
                 })* }
             }
 
+            /// Puts the attributes into their fields of XLA's message.
+            pub(crate) fn encode_attributes(&self, proto: &mut HloInstructionProto) {
+                let _ = &proto;
+                match self { $(Self::$Name $({ $($field),* })? => {
+                    $($(EncodeAttribute::encode($field, stringify!($field), proto);)*)?
+                })* }
+            }
+
             /// Reads the attributes of `opcode`.
             pub(crate) fn parse_attributes(
                 opcode: Opcode,
@@ -334,6 +358,18 @@ impl Opcode {
         self.flags().commutative
     }
 
+    /// The flags of its row, in words.
+    pub fn flag_names(self) -> Vec<&'static str> {
+        let Flags { elementwise, commutative, side_effect, declared } = self.flags();
+        let flags = [
+            (elementwise, "elementwise"),
+            (commutative, "commutative"),
+            (side_effect, "side effect"),
+            (declared, "declared shape"),
+        ];
+        flags.into_iter().filter_map(|(is_set, name)| is_set.then_some(name)).collect()
+    }
+
     /// Does the result shape have to be stated, since operands and attributes do not determine it?
     pub fn declares_shape(self) -> bool {
         self.flags().declared
@@ -356,30 +392,4 @@ impl fmt::Display for Opcode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.text())
     }
-}
-
-/// The table as Markdown, for the manual.
-pub fn opcode_table_markdown() -> String {
-    let mut table = String::from("| opcode | operands | attributes | flags | meaning |\n");
-    table.push_str("|---|---|---|---|---|\n");
-    for opcode in Opcode::ALL {
-        let Flags { elementwise, commutative, side_effect, declared } = opcode.flags();
-        let flags = [
-            (elementwise, "elementwise"),
-            (commutative, "commutative"),
-            (side_effect, "side effect"),
-            (declared, "declared shape"),
-        ];
-        let flags: Vec<&str> = flags.iter().filter(|flag| flag.0).map(|flag| flag.1).collect();
-        let keys: Vec<String> =
-            opcode.attribute_keys().iter().map(|key| format!("`{key}`")).collect();
-        table.push_str(&format!(
-            "| `{opcode}` | {} | {} | {} | {} |\n",
-            opcode.arity(),
-            keys.join(", "),
-            flags.join(", "),
-            opcode.documentation().replace('|', "\\|"),
-        ));
-    }
-    table
 }

@@ -2,6 +2,10 @@
 
 use std::ops::{Add, Div, Index, IndexMut, Mul, Neg, Sub};
 
+use num_complex::Complex;
+
+use crate::hlo::ArrayLiteral;
+
 /// A real or complex number.
 pub(super) trait Scalar:
     Copy
@@ -21,6 +25,10 @@ pub(super) trait Scalar:
     fn conjugate(self) -> Self;
     /// The absolute value.
     fn magnitude(self) -> f64;
+    /// Element `n` of an array.
+    fn element(array: &ArrayLiteral, n: usize) -> Self;
+    /// As a complex number.
+    fn complex(self) -> Complex<f64>;
 }
 
 impl Scalar for f64 {
@@ -35,6 +43,33 @@ impl Scalar for f64 {
     }
     fn magnitude(self) -> f64 {
         self.abs()
+    }
+    fn element(array: &ArrayLiteral, n: usize) -> Self {
+        array.get_f64(n)
+    }
+    fn complex(self) -> Complex<f64> {
+        self.into()
+    }
+}
+
+impl Scalar for Complex<f64> {
+    fn from_real(value: f64) -> Self {
+        value.into()
+    }
+    fn real(self) -> f64 {
+        self.re
+    }
+    fn conjugate(self) -> Self {
+        self.conj()
+    }
+    fn magnitude(self) -> f64 {
+        self.norm()
+    }
+    fn element(array: &ArrayLiteral, n: usize) -> Self {
+        array.get_complex(n)
+    }
+    fn complex(self) -> Self {
+        self
     }
 }
 

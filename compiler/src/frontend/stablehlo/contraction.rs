@@ -105,7 +105,7 @@ fn algorithm(attribute: &NamedAttribute) -> SourceResult<OperandPrecision> {
 }
 
 /// `precision_config`: nothing, or one word for each operand.
-fn operand_precision(operation: &Operation) -> SourceResult<OperandPrecision> {
+pub(super) fn operand_precision(operation: &Operation) -> SourceResult<OperandPrecision> {
     let Some(attribute) = operation.attribute("precision_config") else {
         return Ok(OperandPrecision::default());
     };

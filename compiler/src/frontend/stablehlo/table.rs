@@ -2,8 +2,8 @@
 
 use super::body::Body;
 use super::{
-    algorithm, attributes, check, chlo, constant, contraction, control, custom_call, data,
-    elementwise, function, indexing, random, scatter, sharding, window,
+    algorithm, attributes, check, chlo, composite, constant, contraction, control, convolution,
+    custom_call, data, elementwise, function, indexing, random, scatter, sharding, window,
 };
 use crate::frontend::source::{SourceError, SourceResult};
 use crate::frontend::syntax::Operation;
@@ -12,14 +12,20 @@ use crate::hlo::{InstructionId, Op};
 /// Adds the instructions of an operation and gives one for each of its results.
 type Rule = for<'i, 'p> fn(&mut Body<'i, 'p>, &'p Operation) -> SourceResult<Vec<InstructionId>>;
 
+/// The same for an operation that has nothing of the program in it.
+pub(super) type LeafRule =
+    for<'i, 'p, 'o> fn(&mut Body<'i, 'p>, &'o Operation) -> SourceResult<Vec<InstructionId>>;
+
 enum Import {
     /// One instruction with the operation's operands, of which there have to be so many.
     Direct(usize, Op),
     /// Whatever the rule adds.
     By(Rule),
+    /// The same for an operation without regions, which may also be a composite by its name.
+    Leaf(LeafRule),
 }
 
-use Import::{By, Direct};
+use Import::{By, Direct, Leaf};
 
 /// The operation's name, its properties, and how it is imported.
 const ROWS: &[(&str, &str, Import)] = &[
@@ -28,18 +34,18 @@ const ROWS: &[(&str, &str, Import)] = &[
     ("check.expect_close", "max_ulp_difference min_ulp_difference", By(check::expect_close)),
     ("check.expect_eq", "", By(check::expect_eq)),
     ("check.expect_eq_const", "value", By(check::expect_eq)),
-    ("chlo.acos", "", By(chlo::function)),
-    ("chlo.acosh", "", By(chlo::function)),
-    ("chlo.asin", "", By(chlo::function)),
-    ("chlo.asinh", "", By(chlo::function)),
-    ("chlo.atan", "", By(chlo::function)),
-    ("chlo.atanh", "", By(chlo::function)),
-    ("chlo.cosh", "", By(chlo::function)),
-    ("chlo.erf", "", By(chlo::function)),
-    ("chlo.erf_inv", "", By(chlo::function)),
-    ("chlo.erfc", "", By(chlo::function)),
-    ("chlo.sinh", "", By(chlo::function)),
-    ("chlo.square", "", By(elementwise::square)),
+    ("chlo.acos", "", Leaf(chlo::function)),
+    ("chlo.acosh", "", Leaf(chlo::function)),
+    ("chlo.asin", "", Leaf(chlo::function)),
+    ("chlo.asinh", "", Leaf(chlo::function)),
+    ("chlo.atan", "", Leaf(chlo::function)),
+    ("chlo.atanh", "", Leaf(chlo::function)),
+    ("chlo.cosh", "", Leaf(chlo::function)),
+    ("chlo.erf", "", Leaf(chlo::function)),
+    ("chlo.erf_inv", "", Leaf(chlo::function)),
+    ("chlo.erfc", "", Leaf(chlo::function)),
+    ("chlo.sinh", "", Leaf(chlo::function)),
+    ("chlo.square", "", Leaf(elementwise::square)),
     ("func.call", "callee no_inline", By(function::call)),
     ("sdy.reshard", "sharding", By(sharding::constraint)),
     ("sdy.sharding_constraint", "sharding", By(sharding::constraint)),
@@ -55,9 +61,21 @@ const ROWS: &[(&str, &str, Import)] = &[
     ("stablehlo.cholesky", "lower", By(algorithm::cholesky)),
     ("stablehlo.clamp", "", By(elementwise::clamp)),
     ("stablehlo.compare", "comparison_direction compare_type", By(elementwise::compare)),
+    ("stablehlo.complex", "", Direct(2, Op::Complex)),
+    (
+        "stablehlo.composite",
+        "name composite_attributes decomposition version",
+        By(composite::composite),
+    ),
     ("stablehlo.concatenate", "dimension", By(data::concatenate)),
     ("stablehlo.constant", "value", By(constant::constant)),
     ("stablehlo.convert", "", Direct(1, Op::Convert)),
+    (
+        "stablehlo.convolution",
+        "dimension_numbers window_strides padding lhs_dilation rhs_dilation window_reversal \
+         feature_group_count batch_group_count precision_config",
+        By(convolution::convolution),
+    ),
     ("stablehlo.cosine", "result_accuracy", Direct(1, Op::Cosine)),
     ("stablehlo.count_leading_zeros", "", Direct(1, Op::CountLeadingZeros)),
     (
@@ -78,10 +96,12 @@ const ROWS: &[(&str, &str, Import)] = &[
     ("stablehlo.dynamic_update_slice", "", By(indexing::dynamic_update_slice)),
     ("stablehlo.exponential", "result_accuracy", Direct(1, Op::Exponential)),
     ("stablehlo.exponential_minus_one", "result_accuracy", Direct(1, Op::ExponentialMinusOne)),
+    ("stablehlo.fft", "fft_type fft_length", By(data::fft)),
     ("stablehlo.floor", "", Direct(1, Op::Floor)),
     ("stablehlo.gather", "dimension_numbers slice_sizes indices_are_sorted", By(indexing::gather)),
     ("stablehlo.get_tuple_element", "index", By(data::get_tuple_element)),
     ("stablehlo.if", "", By(control::if_else)),
+    ("stablehlo.imag", "", Direct(1, Op::Imag)),
     ("stablehlo.iota", "iota_dimension", By(data::iota)),
     ("stablehlo.is_finite", "", Direct(1, Op::IsFinite)),
     ("stablehlo.log", "result_accuracy", Direct(1, Op::Log)),
@@ -97,6 +117,7 @@ const ROWS: &[(&str, &str, Import)] = &[
     ("stablehlo.pad", "edge_padding_low edge_padding_high interior_padding", By(data::pad)),
     ("stablehlo.popcnt", "", Direct(1, Op::Popcnt)),
     ("stablehlo.power", "", Direct(2, Op::Power)),
+    ("stablehlo.real", "", Direct(1, Op::Real)),
     ("stablehlo.reduce", "dimensions", By(contraction::reduce)),
     (
         "stablehlo.reduce_window",
@@ -139,6 +160,11 @@ const ROWS: &[(&str, &str, Import)] = &[
     ("stablehlo.xor", "", Direct(2, Op::Xor)),
 ];
 
+/// The names of the operations that are imported, sorted.
+pub fn importable_operations() -> impl Iterator<Item = &'static str> {
+    ROWS.iter().map(|(name, _, _)| *name)
+}
+
 /// Imports one operation.
 pub(super) fn import<'p>(
     body: &mut Body<'_, 'p>,
@@ -157,6 +183,16 @@ pub(super) fn import<'p>(
             elementwise::direct(body, operation, *count, op).map(|id| vec![id])
         }
         By(rule) => rule(body, operation),
+        Leaf(rule) => rule(body, operation),
+    }
+}
+
+/// The properties and the rule of an operation that a composite may stand for.
+pub(super) fn leaf(name: &str) -> Option<(&'static str, LeafRule)> {
+    let row = ROWS.binary_search_by(|(each, _, _)| (*each).cmp(name)).ok()?;
+    match &ROWS[row] {
+        (_, properties, Leaf(rule)) => Some((properties, *rule)),
+        (_, _, Direct(..) | By(_)) => None,
     }
 }
 

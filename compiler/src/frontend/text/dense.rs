@@ -143,7 +143,7 @@ impl LiteralReader<'_> {
         };
         self.skip_space();
         match self.peek() {
-            None if count == 0 => Ok(DenseData::Elements(Vec::new())),
+            None if count == 0 => Ok(DenseData::Elements(Vec::new().into())),
             None => Err(SourceError::new(
                 whole,
                 format!(
@@ -160,7 +160,8 @@ impl LiteralReader<'_> {
                 self.expect_end()?;
                 // The splat of one element is the whole.
                 let is_whole = count == 1;
-                Ok(if is_whole { DenseData::Elements(bytes) } else { DenseData::Splat(bytes) })
+                let data = bytes.into();
+                Ok(if is_whole { DenseData::Elements(data) } else { DenseData::Splat(data) })
             }
         }
     }
@@ -218,7 +219,7 @@ impl LiteralReader<'_> {
             }
             if self.close_lists(&mut counts)? {
                 self.expect_end()?;
-                return Ok(DenseData::Elements(bytes));
+                return Ok(DenseData::Elements(bytes.into()));
             }
         }
     }
@@ -267,13 +268,43 @@ impl LiteralReader<'_> {
         SourceError::new(span, format!("this dense literal {what} {}", self.tensor))
     }
 
+    /// A number, or both parts of a complex one: `(1.0, -2.0)`.
     fn read_element(&mut self, bytes: &mut Vec<u8>) -> SourceResult<()> {
+        let Scalar::Complex(part) = &self.tensor.element else {
+            return self.read_number(&self.tensor.element, bytes);
+        };
+        self.expect_in_complex(b'(')?;
+        self.read_number(part, bytes)?;
+        self.expect_in_complex(b',')?;
+        self.read_number(part, bytes)?;
+        self.expect_in_complex(b')')
+    }
+
+    fn expect_in_complex(&mut self, wanted: u8) -> SourceResult<()> {
+        self.skip_space();
+        let found = self.peek() == Some(wanted);
+        if !found {
+            let span = Span::new(self.at, self.end.min(self.at + 1));
+            let message = format!(
+                "expected '{}' here: an element of {} is written as (1.0, 2.0)",
+                char::from(wanted),
+                self.tensor,
+            );
+            return Err(SourceError::new(span, message));
+        }
+        self.at += 1;
+        self.skip_space();
+        Ok(())
+    }
+
+    fn read_number(&mut self, element: &Scalar, bytes: &mut Vec<u8>) -> SourceResult<()> {
         let rest = &self.text.as_bytes()[self.at..self.end];
-        let is_end = |byte: &u8| matches!(byte, b',' | b']' | b'[' | b' ' | b'\n' | b'\r' | b'\t');
+        let is_end =
+            |byte: &u8| matches!(byte, b',' | b']' | b'[' | b')' | b' ' | b'\n' | b'\r' | b'\t');
         let length = rest.iter().position(is_end).unwrap_or(rest.len());
         let word = &self.text[self.at..self.at + length];
         let span = Span::new(self.at, self.at + length.max(1));
-        write_element(word, &self.tensor.element, bytes).map_err(|expected| {
+        write_element(word, element, bytes).map_err(|expected| {
             let found =
                 if word.is_empty() { "nothing".to_owned() } else { format!("'{}'", shorten(word)) };
             SourceError::new(span, format!("found {found}, expected {expected}"))
@@ -294,9 +325,9 @@ impl LiteralReader<'_> {
         let data = if self.tensor.element == Scalar::integer(1) {
             unpack_bools(bytes, count)
         } else if given == width && count != 1 {
-            Some(DenseData::Splat(bytes))
+            Some(DenseData::Splat(bytes.into()))
         } else {
-            (Some(given) == count.checked_mul(width)).then_some(DenseData::Elements(bytes))
+            (Some(given) == count.checked_mul(width)).then(|| DenseData::Elements(bytes.into()))
         };
         data.ok_or_else(|| {
             SourceError::new(
@@ -318,13 +349,15 @@ fn unpack_bools(bytes: Vec<u8>, count: usize) -> Option<DenseData> {
     if let [byte] = bytes[..]
         && count != 1
     {
-        return Some(DenseData::Splat(vec![as_bool(byte)]));
+        return Some(DenseData::Splat(vec![as_bool(byte)].into()));
     }
     if bytes.len() == count {
-        return Some(DenseData::Elements(bytes.into_iter().map(as_bool).collect()));
+        let bools: Vec<u8> = bytes.into_iter().map(as_bool).collect();
+        return Some(DenseData::Elements(bools.into()));
     }
     let bit = |index: usize| bytes[index / 8] >> (index % 8) & 1;
-    (bytes.len() == count.div_ceil(8)).then(|| DenseData::Elements((0..count).map(bit).collect()))
+    let bits = || (0..count).map(bit).collect::<Vec<u8>>();
+    (bytes.len() == count.div_ceil(8)).then(|| DenseData::Elements(bits().into()))
 }
 
 /// The bytes of `0x…`.

@@ -5,8 +5,8 @@ use std::ops::Range;
 
 use super::{
     Attribute, CheckParameters, ComparisonDirection, ComparisonType, CustomCallTarget,
-    DotDimensionNumbers, EighParameters, FusionKind, GatherDimensionNumbers, OperandPrecision,
-    PaddingDimension, Precision, RandomAlgorithm, SliceDimension, Transpose,
+    DotDimensionNumbers, EighParameters, FftType, FusionKind, GatherDimensionNumbers,
+    OperandPrecision, PaddingDimension, Precision, RandomAlgorithm, SliceDimension, Transpose,
     TriangularSolveOptions,
 };
 use crate::diagnostic::Diagnostic;
@@ -57,7 +57,7 @@ impl<'a> AttributeSource<'_, 'a> {
         Ok(Some(value))
     }
 
-    fn required<T>(
+    pub(crate) fn required<T>(
         &mut self,
         key: &str,
         read: impl FnOnce(&mut Scanner<'a>) -> Result<T, Diagnostic>,
@@ -99,11 +99,14 @@ pub(super) fn word<T: Copy>(
 const SINGLE_DIMENSION: &str = "dimension";
 /// The key of what is written between the parentheses.
 const ARGUMENT: &str = "number";
+/// The keys that are left out where the number is 1.
+const GROUP_COUNTS: [&str; 2] = ["feature_group_count", "batch_group_count"];
 
 impl Attribute for usize {
     fn print(&self, key: &'static str, printer: &mut AttributePrinter<'_>) {
         match key {
             ARGUMENT => {}
+            key if GROUP_COUNTS.contains(&key) && *self == 1 => {}
             SINGLE_DIMENSION => printer.write_list("dimensions", &[*self]),
             _ => printer.write(key, self),
         }
@@ -123,6 +126,10 @@ impl Attribute for usize {
                 scanner.expect("}")?;
                 Ok(dimension)
             }),
+            key if GROUP_COUNTS.contains(&key) => {
+                let given = source.optional(key, |scanner| scanner.integer("number"))?;
+                Ok(given.unwrap_or(1))
+            }
             _ => source.required(key, |scanner| scanner.integer("number")),
         }
     }
@@ -276,6 +283,16 @@ impl Attribute for TriangularSolveOptions {
 }
 
 impl Attribute for RandomAlgorithm {
+    fn print(&self, key: &'static str, printer: &mut AttributePrinter<'_>) {
+        printer.write(key, self.text());
+    }
+
+    fn parse(key: &'static str, source: &mut AttributeSource<'_, '_>) -> Result<Self, Diagnostic> {
+        source.required(key, |scanner| word(scanner, Self::ALL, Self::text))
+    }
+}
+
+impl Attribute for FftType {
     fn print(&self, key: &'static str, printer: &mut AttributePrinter<'_>) {
         printer.write(key, self.text());
     }

@@ -88,11 +88,13 @@ impl<'a> Context<'a> {
     ) -> Result<(&'a ArrayShape, &'a [usize], [usize; 2]), InferError> {
         let array = self.array(n)?;
         match array.dimensions() {
-            [batch @ .., rows, columns] if array.element_type().is_float() => {
+            [batch @ .., rows, columns] if array.element_type().part().is_float() => {
                 Ok((array, batch, [*rows, *columns]))
             }
             _ => {
-                let message = format!("operand {n} is {array}; matrices of floats are needed");
+                let message = format!(
+                    "operand {n} is {array}; matrices of floats or complex numbers are needed"
+                );
                 Err(self.error(constraint, message))
             }
         }
@@ -177,7 +179,7 @@ pub(super) fn custom_call(
         CustomCallTarget::Qr => Shape::Tuple(vec![same, vectors(element_type, shorter)?]),
         CustomCallTarget::Eigh(_) => {
             context.require_square(a, [rows, columns], RULE)?;
-            Shape::Tuple(vec![same, vectors(element_type, rows)?])
+            Shape::Tuple(vec![same, vectors(element_type.part(), rows)?])
         }
         CustomCallTarget::ProductOfElementaryHouseholderReflectors
         | CustomCallTarget::CheckExpectEq(_)

@@ -124,7 +124,7 @@ fn structure_errors_point() {
             test.hlo:1:14: error[hlo-syntax]: `is_scheduled` is no attribute of a module that is supported
               HloModule m, is_scheduled=true
                            ^^^^^^^^^^^^
-            note: supported are entry_computation_layout and frontend_attributes"#]],
+            note: supported are buffer_donor, entry_computation_layout, frontend_attributes and input_output_alias"#]],
     );
     check_error(
         "HloModule m\nENTRY main { x = f32[] parameter(0)",
@@ -231,7 +231,7 @@ fn shape_and_value_errors_point() {
             test.hlo:4:7: error[hlo-syntax]: `f31` is no element type
                 y = f31[4] constant({1})
                     ^^^
-            note: element types are pred s8 s16 s32 s64 u8 u16 u32 u64 f16 bf16 f32 f64"#]],
+            note: element types are pred s8 s16 s32 s64 u8 u16 u32 u64 f16 bf16 f32 f64 c64 c128"#]],
     );
     check_body(
         "y = f32[9999999999,9999999999] constant({1})",
