@@ -116,6 +116,11 @@ pub fn flops_of(module: &Module, computation: &Computation, id: InstructionId) -
             let depth: usize = contracted.iter().map(|d| lhs.dimensions()[*d]).product();
             2 * elements * depth as u64
         }
+        Op::Convolution { dim_labels, .. } => {
+            let kernel = computation.instruction(instruction.operands()[1]).array_shape();
+            let features = kernel.dimensions()[dim_labels.kernel_output_feature].max(1);
+            2 * elements * (kernel.element_count() / features) as u64
+        }
         Op::Reduce { .. } => {
             let operand = computation.instruction(instruction.operands()[0]).array_shape();
             operand.element_count() as u64

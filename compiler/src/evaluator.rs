@@ -20,6 +20,7 @@
 mod array_op;
 mod complex;
 mod contraction;
+mod convolution;
 mod element;
 mod elementwise;
 mod error;
@@ -27,11 +28,14 @@ mod fourier;
 mod indexing;
 mod interpreter;
 mod lifted;
+mod linear_algebra;
 mod movement;
 mod narrow;
 mod plan;
+mod random_bits;
 mod reduction;
 mod rounding;
+mod sorting;
 mod strided;
 
 pub mod check;

@@ -27,6 +27,8 @@ pub const OPTIMIZE: &[Pass] = &[
     pass!(call_inliner),
     pass!(default_precision),
     pass!(zero_sized_elimination),
+    pass!(rng_bit_generator_expander),
+    pass!(convolution_decomposition),
     pass!(tuple_simplifier),
     pass!(algebraic_simplifier),
     pass!(conditional_simplifier),

@@ -1,158 +1,174 @@
-//! [`LoadedExecutable`]: an executable with a place in HBM for everything, ready to run.
+//! [`Executable`]: a compiled program, on no device.
+
+use std::sync::Arc;
 
 use palmetto_compiler::compile;
-use palmetto_compiler::executable::{AllocationKind, Executable, Slice};
-use palmetto_compiler::hlo::{Literal, Module, Shape};
-use palmetto_compiler::options::CompileOptions;
-use palmetto_emulator::LoadedProgram;
-use palmetto_isa::{Bytes, memory::GRANULE_BYTES};
+use palmetto_compiler::executable as compiled;
+use palmetto_compiler::hlo::{ArrayShape, Module};
+use palmetto_compiler::options::{CompileOptions, EntryLayout};
+use palmetto_isa::ChipSpec;
 
-use crate::execution::{self, Execution, RunOptions};
-use crate::host_transfer::NoHost;
-use crate::{Error, HostTransfer, transfer};
+use crate::Error;
+use crate::cost::{CompiledMemoryStats, CostAnalysis, cost_of, memory_of};
+use crate::device::MemoryKind;
+use crate::serialized::{Stored, deserialize, fingerprint, serialize};
 
-/// Buffers that an out-of-memory message names.
-const NAMED_BUFFERS: usize = 5;
+/// A parameter or a result of a program.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ArraySpec {
+    /// Its shape, with the layout that it has in HBM.
+    pub shape: ArrayShape,
+    /// The memory that it is in.
+    pub memory_kind: MemoryKind,
+}
 
-/// A compiled program whose allocations have addresses and whose bundles are decoded.
+/// A compiled program, on no device. Clones are the same program.
 #[derive(Clone, Debug)]
-pub struct LoadedExecutable {
-    pub(crate) executable: Executable,
-    pub(crate) programs: Vec<LoadedProgram>,
-    /// The first granule of each allocation.
-    starts: Vec<u32>,
-    hbm: Bytes,
+pub struct Executable(Arc<Compiled>);
+
+#[derive(Debug)]
+struct Compiled {
+    program: Arc<compiled::Executable>,
+    n_replicas: usize,
+    n_partitions: usize,
+    parameters: Vec<ArraySpec>,
+    results: Vec<ArraySpec>,
 }
 
-impl LoadedExecutable {
-    /// Compiles and loads a module.
+impl Executable {
+    /// Compiles a module. Parameters are laid out as buffers are.
     ///
     /// # Errors
-    /// The module cannot be compiled, or does not fit the chip.
-    pub fn compile(module: &Module, options: &CompileOptions) -> Result<Self, Error> {
-        Self::load(compile(module, options)?)
+    /// The module cannot be compiled.
+    pub fn compile(
+        module: &Module,
+        options: &CompileOptions,
+        n_replicas: usize,
+        n_partitions: usize,
+    ) -> Result<Self, Error> {
+        let options = CompileOptions { entry_layout: EntryLayout::RowMajor, ..options.clone() };
+        Self::new(compile(module, &options)?, n_replicas, n_partitions)
     }
 
-    /// Places the allocations one after the other and decodes the programs.
+    /// A compiled program for `n_replicas` times `n_partitions` devices.
     ///
     /// # Errors
-    /// HBM is too small, or a program is not one for the chip.
-    pub fn load(executable: Executable) -> Result<Self, Error> {
-        let available = executable.chip.hbm_bytes / GRANULE_BYTES as u64;
-        let mut starts = Vec::with_capacity(executable.allocations.len());
-        let mut next = 0_u64;
-        for allocation in &executable.allocations {
-            // Where HBM is exceeded the address does not matter any more.
-            starts.push(u32::try_from(next).unwrap_or(u32::MAX));
-            next = next.saturating_add(allocation.granules.into());
-        }
-        if next > available {
-            return Err(out_of_memory(&executable, next, available));
-        }
-        let programs = executable.programs.iter().map(|program| {
-            LoadedProgram::new(program, &executable.chip).map_err(|source| Error::Fault {
-                instruction: program.name.clone(),
-                place: String::new(),
-                source,
-            })
-        });
-        let programs = programs.collect::<Result<_, _>>()?;
-        let hbm = bytes(next);
-        Ok(Self { executable, programs, starts, hbm })
+    /// The program names a memory that there is not.
+    pub fn new(
+        program: compiled::Executable,
+        n_replicas: usize,
+        n_partitions: usize,
+    ) -> Result<Self, Error> {
+        let parameters = parameters_of(&program)?;
+        let results = results_of(&program)?;
+        let program = Arc::new(program);
+        Ok(Self(Arc::new(Compiled { program, n_replicas, n_partitions, parameters, results })))
     }
 
-    /// Runs the program on one chip.
+    /// The name of the module.
+    pub fn name(&self) -> &str {
+        &self.0.program.name
+    }
+
+    /// The binary form, for [`Executable::deserialize`].
     ///
     /// # Errors
-    /// The inputs do not fit, or the program faulted.
-    pub fn execute(&self, inputs: &[Literal], options: &RunOptions) -> Result<Execution, Error> {
-        self.execute_watched(inputs, options, &mut |_| {})
+    /// None for what was compiled; the format has its limits.
+    pub fn serialize(&self) -> Result<Vec<u8>, Error> {
+        serialize(&self.0.program, self.0.n_replicas, self.0.n_partitions)
     }
 
-    /// The same, telling `watch` which instruction is about to run.
+    /// The program in a binary form that this version has made, for `chip`.
     ///
     /// # Errors
-    /// As [`Self::execute`].
-    pub fn execute_watched(
-        &self,
-        inputs: &[Literal],
-        options: &RunOptions,
-        watch: &mut dyn FnMut(&str),
-    ) -> Result<Execution, Error> {
-        self.execute_with_host(inputs, options, watch, &mut NoHost)
+    /// The data is something else, damaged, or for another chip.
+    pub fn deserialize(bytes: &[u8], chip: &ChipSpec) -> Result<Self, Error> {
+        let Stored { program, n_replicas, n_partitions } = deserialize(bytes, chip)?;
+        Self::new(program, n_replicas, n_partitions)
     }
 
-    /// The same, with a host for the program's sends and recvs.
+    /// Equal for programs that are equal in all that matters for running them.
     ///
     /// # Errors
-    /// As [`Self::execute`]; also what the host says.
-    pub fn execute_with_host(
-        &self,
-        inputs: &[Literal],
-        options: &RunOptions,
-        watch: &mut dyn FnMut(&str),
-        host: &mut dyn HostTransfer,
-    ) -> Result<Execution, Error> {
-        self.check_inputs(inputs)?;
-        execution::run(self, inputs, options, (watch, host))
+    /// As [`Executable::serialize`].
+    pub fn fingerprint(&self) -> Result<String, Error> {
+        Ok(fingerprint(&self.serialize()?))
     }
 
-    /// The compiled program.
-    pub fn executable(&self) -> &Executable {
-        &self.executable
+    /// What the compiler made.
+    pub fn program(&self) -> &compiled::Executable {
+        &self.0.program
     }
 
-    /// HBM that all allocations take.
-    pub fn hbm(&self) -> Bytes {
-        self.hbm
+    pub(crate) fn shared_program(&self) -> &Arc<compiled::Executable> {
+        &self.0.program
     }
 
-    /// The granule that a slice starts at.
-    pub(crate) fn granule(&self, slice: Slice) -> u32 {
-        self.starts[slice.allocation.0] + slice.offset
+    /// The module after all passes.
+    pub fn optimized_module(&self) -> &Module {
+        &self.0.program.module
     }
 
-    /// Start and content of each constant.
-    pub(crate) fn constants(&self, padding: u8) -> impl Iterator<Item = (u32, Vec<u8>)> {
-        let allocations = self.executable.allocations.iter().zip(&self.starts);
-        allocations.filter_map(move |(allocation, &start)| match &allocation.kind {
-            AllocationKind::Constant { literal, shape } => {
-                let literal = literal.as_array().expect("a constant in HBM is an array");
-                let mut bytes = transfer::to_device(literal, shape, padding);
-                bytes.resize(allocation.granules as usize * GRANULE_BYTES, padding);
-                Some((start, bytes))
-            }
-            AllocationKind::Parameter(_) | AllocationKind::Result | AllocationKind::Temporary => {
-                None
-            }
-        })
+    /// The work of one execution on one device.
+    pub fn cost_analysis(&self) -> CostAnalysis {
+        cost_of(&self.0.program)
     }
 
-    fn check_inputs(&self, inputs: &[Literal]) -> Result<(), Error> {
-        let parameters = &self.executable.parameters;
-        let (given, expected) = (inputs.len(), parameters.len());
-        if given != expected {
-            return Err(Error::ArgumentCount { given, expected });
-        }
-        for (number, (input, parameter)) in inputs.iter().zip(parameters).enumerate() {
-            let given = input.shape();
-            if !given.same_but_layout(&Shape::Array(parameter.shape.clone())) {
-                let expected = Box::new(parameter.shape.without_layout());
-                return Err(Error::ArgumentShape { number, given: Box::new(given), expected });
-            }
-        }
-        Ok(())
+    /// The memory of one device that it needs.
+    pub fn memory_stats(&self) -> CompiledMemoryStats {
+        memory_of(&self.0.program)
+    }
+
+    /// How many times the program runs.
+    pub fn n_replicas(&self) -> usize {
+        self.0.n_replicas
+    }
+
+    /// Into how many parts each run is cut.
+    pub fn n_partitions(&self) -> usize {
+        self.0.n_partitions
+    }
+
+    /// The parameters that the program asks for as donations, in order. Others may be donated too;
+    /// their memory is given back.
+    pub fn donated(&self) -> &[usize] {
+        &self.0.program.donated
+    }
+
+    /// The parameters, of one device.
+    pub fn parameters(&self) -> &[ArraySpec] {
+        &self.0.parameters
+    }
+
+    /// The results, flattened, of one device.
+    pub fn results(&self) -> &[ArraySpec] {
+        &self.0.results
     }
 }
 
-fn bytes(granules: u64) -> Bytes {
-    Bytes(granules.saturating_mul(GRANULE_BYTES as u64))
+/// The attribute of arguments and results that names their memory.
+const MEMORY_KIND: &str = "mhlo.memory_kind";
+
+fn parameters_of(program: &compiled::Executable) -> Result<Vec<ArraySpec>, Error> {
+    let entry = program.module.entry_computation();
+    let specs = program.parameters.iter().enumerate().map(|(number, view)| {
+        let parameter = entry.parameters().get(number).map(|id| entry.instruction(*id));
+        let kind = parameter.and_then(|p| p.frontend_attributes().get(MEMORY_KIND));
+        Ok(ArraySpec { shape: view.shape.clone(), memory_kind: memory_kind(kind)? })
+    });
+    specs.collect()
 }
 
-fn out_of_memory(executable: &Executable, needed: u64, available: u64) -> Error {
-    let mut allocations: Vec<_> = executable.allocations.iter().collect();
-    allocations.sort_by_key(|allocation| std::cmp::Reverse(allocation.granules));
-    let largest = allocations.iter().take(NAMED_BUFFERS);
-    let largest = largest.map(|a| format!("{} ({})", a.name, bytes(a.granules.into()))).collect();
-    Error::OutOfMemory { needed: bytes(needed), available: bytes(available), largest }
+fn results_of(program: &compiled::Executable) -> Result<Vec<ArraySpec>, Error> {
+    let attributes = program.module.frontend_attributes();
+    let specs = program.results.iter().enumerate().map(|(number, view)| {
+        let kind = attributes.get(&format!("result.{number}.{MEMORY_KIND}"));
+        Ok(ArraySpec { shape: view.shape.clone(), memory_kind: memory_kind(kind)? })
+    });
+    specs.collect()
+}
+
+fn memory_kind(name: Option<&String>) -> Result<MemoryKind, Error> {
+    let Some(name) = name else { return Ok(MemoryKind::Device) };
+    MemoryKind::from_name(name).ok_or_else(|| Error::UnknownMemory(name.clone()))
 }

@@ -1,5 +1,7 @@
 //! What a running program exchanges with the host.
 
+use std::sync::{Arc, Mutex};
+
 use palmetto_compiler::hlo::{Literal, Shape};
 
 /// The host's side of the transfers of a program: of `send` and `recv` with `is_host_transfer`, which
@@ -20,28 +22,21 @@ pub trait HostTransfer {
     fn receive(&mut self, channel: i64, shape: &Shape) -> Result<Literal, String>;
 }
 
-/// No host: the first transfer ends the run.
-pub(crate) struct NoHost;
+/// A host, which several executions may share: they take turns.
+pub type Host = Arc<Mutex<dyn HostTransfer + Send>>;
 
-impl HostTransfer for NoHost {
-    fn send(&mut self, _channel: i64, _data: &Literal) -> Result<(), String> {
-        Err(NO_HOST.to_owned())
-    }
-
-    fn receive(&mut self, _channel: i64, _shape: &Shape) -> Result<Literal, String> {
-        Err(NO_HOST.to_owned())
-    }
-}
-
-const NO_HOST: &str = "the run was given no host-transfer handler";
+pub(crate) const NO_HOST: &str = "the run was given no host-transfer handler";
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Clock, Error, Execution, LoadedExecutable, RunOptions};
+    use crate::{
+        Clock, Error, Executable, ExecuteOptions, Execution, LoadedExecutable, RunOptions,
+    };
     use palmetto_compiler::diagnostic::SourceText;
     use palmetto_compiler::hlo::{ArrayLiteral, ArrayShape, ElementType, parse_module};
     use palmetto_compiler::options::CompileOptions;
+    use palmetto_isa::TPU_V4;
 
     /// Sends the loop's counter each time around, and multiplies with what comes back.
     const LOOP: &str = "HloModule m
@@ -74,12 +69,12 @@ ENTRY main {
   ROOT o = (token[], f32[2,3]) tuple(u, z) }";
 
     #[derive(Default)]
-    struct Host {
+    struct Multiplier {
         sent: Vec<(i64, Option<i64>)>,
         wrong_shape: bool,
     }
 
-    impl HostTransfer for Host {
+    impl HostTransfer for Multiplier {
         fn send(&mut self, channel: i64, data: &Literal) -> Result<(), String> {
             self.sent.push((channel, data.as_array().expect("an array").get_i64(0)));
             Ok(())
@@ -100,21 +95,22 @@ ENTRY main {
         }
     }
 
-    fn run(text: &str, host: &mut dyn HostTransfer) -> Result<Execution, Error> {
+    fn run(text: &str, hosts: Vec<Host>) -> Result<Execution, Error> {
         let module = parse_module(SourceText::new("test", text))?;
         let loaded = LoadedExecutable::compile(&module, &CompileOptions::v4())?;
         let token = ArrayLiteral::zeros(&ArrayShape::scalar(ElementType::Token));
         let x = ArrayLiteral::from_slice(&[2, 3], &[1f32, 2.0, 3.0, 4.0, 5.0, 6.0]);
         let inputs = [token.into(), x.expect("six elements").into()];
         let options = RunOptions { strict: true, clock: Clock::Chaos(5), max_trips: 10 };
-        loaded.execute_with_host(&inputs, &options, &mut |_| {}, host)
+        loaded.run_with(&inputs, &ExecuteOptions { run: Some(options), watch: None, hosts })
     }
 
     #[test]
     fn transfers_run_in_the_order_of_their_tokens() {
-        let mut host = Host::default();
-        let execution = run(LOOP, &mut host).expect("it runs");
-        assert_eq!(host.sent, [(2, Some(0)), (2, Some(1)), (2, Some(2))]);
+        let host = Arc::new(Mutex::new(Multiplier::default()));
+        let execution = run(LOOP, vec![host.clone()]).expect("it runs");
+        let sent = &host.lock().expect("the run has ended").sent;
+        assert_eq!(*sent, [(2, Some(0)), (2, Some(1)), (2, Some(2))]);
         let expected = ArrayLiteral::from_slice(&[2, 3], &[6f32, 12.0, 18.0, 24.0, 30.0, 36.0]);
         assert_eq!(execution.outputs[1], expected.expect("six elements").into());
         assert_eq!(execution.outputs[0].shape(), Shape::scalar(ElementType::Token));
@@ -122,15 +118,27 @@ ENTRY main {
 
     #[test]
     fn what_the_host_cannot_do_is_an_error_with_a_place() {
-        let error = run(LOOP, &mut NoHost).expect_err("there is no host").to_string();
-        assert!(error.ends_with(&format!("send on channel 2: {NO_HOST}")), "{error}");
-        let mut host = Host { wrong_shape: true, ..Host::default() };
-        let error = run(LOOP, &mut host).expect_err("that is a scalar").to_string();
+        let error = |text: &str, hosts| run(text, hosts).expect_err("it fails").to_string();
+        let message = error(LOOP, Vec::new());
+        assert!(message.ends_with(&format!("send on channel 2: {NO_HOST}")), "{message}");
+        let host =
+            || Arc::new(Mutex::new(Multiplier { wrong_shape: true, ..Multiplier::default() }));
+        let message = error(LOOP, vec![host()]);
         let expected = "recv on channel 3: the host gave f32[], the program waits for f32[2,3]";
-        assert!(error.ends_with(expected), "{error}");
+        assert!(message.ends_with(expected), "{message}");
         let between_devices = LOOP.replace("channel_id=2, is_host_transfer=true", "channel_id=2");
-        let error =
-            run(&between_devices, &mut Host::default()).expect_err("no devices").to_string();
-        assert!(error.contains("transfers between devices are not supported"), "{error}");
+        let message = error(&between_devices, vec![host()]);
+        assert!(message.contains("transfers between devices are not supported"), "{message}");
+    }
+
+    #[test]
+    fn a_program_with_transfers_can_be_stored() {
+        let module = parse_module(SourceText::new("test", LOOP)).expect("a module");
+        let program = Executable::compile(&module, &CompileOptions::v4(), 1, 1).expect("compiled");
+        let bytes = program.serialize().expect("stored");
+        let again = Executable::deserialize(&bytes, &TPU_V4).expect("read");
+        assert_eq!(again.serialize().expect("stored again"), bytes);
+        let text = format!("{:?}", again.program().steps);
+        assert!(text.contains("Send(Transfer") && text.contains("Recv(Transfer"), "{text}");
     }
 }

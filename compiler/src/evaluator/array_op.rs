@@ -1,7 +1,9 @@
 //! The ops that compute one array from arrays: which family each belongs to.
 
 use super::error::Cause;
-use super::{EvaluatorOptions, contraction, elementwise, fourier, indexing, movement, narrow};
+use super::{
+    EvaluatorOptions, contraction, convolution, elementwise, fourier, indexing, movement, narrow,
+};
 use crate::hlo::{ArrayLiteral, ArrayShape, InferError, Op, Opcode, Precision, Shape};
 
 /// The bytes that an op needs beside operands and result, if they are worth mentioning.
@@ -10,6 +12,9 @@ pub(super) fn scratch_bytes(op: &Op, shape: &Shape, operands: &[&Shape]) -> u64 
     match (op, shape, &arrays[..]) {
         (Op::Dot { dimension_numbers, .. }, Shape::Array(shape), [lhs, rhs]) => {
             contraction::scratch_bytes(shape, [lhs, rhs], dimension_numbers)
+        }
+        (Op::Convolution { .. }, Shape::Array(shape), [lhs, rhs]) => {
+            convolution::scratch_bytes(shape, [lhs, rhs])
         }
         (Op::Fft { .. }, Shape::Array(shape), [operand]) => fourier::scratch_bytes(shape, operand),
         (Op::Bitcast, Shape::Array(_), [operand]) => (operand.physical_byte_size() as u64) * 8,
@@ -87,6 +92,11 @@ pub(super) fn evaluate(
         }
         (Op::Gather { dimension_numbers, slice_sizes, .. }, [operand, indices]) => {
             indexing::gather(shape, [operand, indices], dimension_numbers, slice_sizes)
+        }
+        (Op::Convolution { operand_precision, .. }, [lhs, rhs]) => {
+            let precisions = [operand_precision.lhs, operand_precision.rhs];
+            let precisions = precisions.map(|precision| meant_precision(precision, options));
+            convolution::convolution(shape, [lhs, rhs], op, precisions)
         }
         (Op::Fft { fft_type, fft_length }, [operand]) => {
             fourier::fft(shape, operand, *fft_type, fft_length.len())

@@ -43,29 +43,14 @@ pub(super) fn dot(
         &numbers.rhs_contracting_dimensions,
         precisions[1],
     );
-    let mut result = ArrayLiteral::zeros(shape);
-    if lhs.literal.element_type().is_float() {
-        let sums = sums::<f64>(&lhs, &rhs);
-        with_element_type!(shape.element_type(), T => {
-            let to = view_mut::<T>(&mut result).par_iter_mut();
-            to.zip(sums).for_each(|(to, sum)| *to = T::from_f64(with_one_nan(sum)));
-        });
-    } else if lhs.literal.element_type().is_complex() {
-        let sums = sums::<Complex<f64>>(&lhs, &rhs);
-        with_element_type!(shape.element_type(), T => {
-            let to = view_mut::<T>(&mut result).par_iter_mut();
-            to.zip(sums).for_each(|(to, Complex { re, im })| {
-                *to = T::from_complex(Complex::new(with_one_nan(re), with_one_nan(im)));
-            });
-        });
+    let element_type = lhs.literal.element_type();
+    if element_type.is_float() {
+        f64::to_array(sums(&lhs, &rhs), shape)
+    } else if element_type.is_complex() {
+        Complex::to_array(sums(&lhs, &rhs), shape)
     } else {
-        let sums = sums::<i64>(&lhs, &rhs);
-        with_element_type!(shape.element_type(), T => {
-            let to = view_mut::<T>(&mut result).par_iter_mut();
-            to.zip(sums).for_each(|(to, sum)| *to = T::from_i64(sum));
-        });
+        i64::to_array(sums(&lhs, &rhs), shape)
     }
-    result
 }
 
 /// The bytes that [`dot`] needs beside operands and result.
@@ -88,7 +73,11 @@ pub(super) fn scratch_bytes(
 }
 
 /// A number type that sums of products are computed in.
-trait Sum: Copy + Default + Send + Sync {
+pub(super) trait Sum: Copy + Default + Send + Sync {
+    /// All elements of an operand as what the op takes them for at this precision.
+    fn values(literal: &ArrayLiteral, precision: Precision) -> Vec<Self>;
+    /// The sums as the elements of `shape`.
+    fn to_array(sums: Vec<Self>, shape: &ArrayShape) -> ArrayLiteral;
     /// `self + a * b`.
     fn add_product(self, a: Self, b: Self) -> Self;
     /// The elements of an operand as numbers of this type.
@@ -99,6 +88,28 @@ impl Sum for f64 {
     #[inline(always)]
     fn add_product(self, a: Self, b: Self) -> Self {
         self + a * b
+    }
+
+    fn values(literal: &ArrayLiteral, precision: Precision) -> Vec<Self> {
+        let single = literal.element_type() == ElementType::F32;
+        match precision {
+            Precision::Default if single => converted(literal, one_part),
+            Precision::High if single => converted(literal, two_parts),
+            Precision::Default | Precision::High | Precision::Highest => {
+                with_element_type!(literal.element_type(), T => {
+                    converted::<T, _>(literal, T::convert::<f64>)
+                })
+            }
+        }
+    }
+
+    fn to_array(sums: Vec<Self>, shape: &ArrayShape) -> ArrayLiteral {
+        let mut result = ArrayLiteral::zeros(shape);
+        with_element_type!(shape.element_type(), T => {
+            let to = view_mut::<T>(&mut result).par_iter_mut();
+            to.zip(sums).for_each(|(to, sum)| *to = T::from_f64(with_one_nan(sum)));
+        });
+        result
     }
 
     fn pack(operand: &Operand<'_>, batch: usize) -> Vec<[Self; TILE]> {
@@ -124,6 +135,23 @@ impl Sum for Complex<f64> {
         self + a * b
     }
 
+    fn values(literal: &ArrayLiteral, _: Precision) -> Vec<Self> {
+        with_element_type!(literal.element_type(), T => {
+            converted::<T, _>(literal, T::convert::<Self>)
+        })
+    }
+
+    fn to_array(sums: Vec<Self>, shape: &ArrayShape) -> ArrayLiteral {
+        let mut result = ArrayLiteral::zeros(shape);
+        with_element_type!(shape.element_type(), T => {
+            let to = view_mut::<T>(&mut result).par_iter_mut();
+            to.zip(sums).for_each(|(to, Complex { re, im })| {
+                *to = T::from_complex(Complex::new(with_one_nan(re), with_one_nan(im)));
+            });
+        });
+        result
+    }
+
     fn pack(operand: &Operand<'_>, batch: usize) -> Vec<[Self; TILE]> {
         with_element_type!(operand.literal.element_type(), T => {
             operand.pack::<T, _>(batch, T::convert::<Complex<f64>>)
@@ -137,6 +165,21 @@ impl Sum for i64 {
         self.wrapping_add(a.wrapping_mul(b))
     }
 
+    fn values(literal: &ArrayLiteral, _: Precision) -> Vec<Self> {
+        with_element_type!(literal.element_type(), T => {
+            converted::<T, _>(literal, T::convert::<i64>)
+        })
+    }
+
+    fn to_array(sums: Vec<Self>, shape: &ArrayShape) -> ArrayLiteral {
+        let mut result = ArrayLiteral::zeros(shape);
+        with_element_type!(shape.element_type(), T => {
+            let to = view_mut::<T>(&mut result).par_iter_mut();
+            to.zip(sums).for_each(|(to, sum)| *to = T::from_i64(sum));
+        });
+        result
+    }
+
     fn pack(operand: &Operand<'_>, batch: usize) -> Vec<[Self; TILE]> {
         with_class!(operand.literal.element_type(), T,
             float => operand.pack::<T, _>(batch, T::convert::<i64>),
@@ -145,6 +188,10 @@ impl Sum for i64 {
             complex => operand.pack::<T, _>(batch, T::convert::<i64>),
         )
     }
+}
+
+fn converted<T: Element, S: Sum>(literal: &ArrayLiteral, convert: fn(T) -> S) -> Vec<S> {
+    view::<T>(literal).par_iter().map(|&value| convert(value)).collect()
 }
 
 /// The nearest `bf16`: what one pass through the matrix unit sees of an `f32`.
@@ -162,7 +209,7 @@ fn two_parts(value: f32) -> f64 {
 }
 
 /// An operand with the offsets of its elements, by role of the dimensions.
-struct Operand<'a> {
+pub(super) struct Operand<'a> {
     literal: &'a ArrayLiteral,
     precision: Precision,
     batch: Vec<usize>,

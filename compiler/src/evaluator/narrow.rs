@@ -18,7 +18,8 @@ pub(super) fn evaluate(
 ) -> Result<Option<ArrayLiteral>, Cause> {
     let opcode = op.opcode();
     let moves = matches!(opcode, Opcode::Copy | Opcode::Convert | Opcode::Select);
-    let computes = opcode.is_elementwise() || matches!(opcode, Opcode::Clamp | Opcode::Dot);
+    let computes = opcode.is_elementwise()
+        || matches!(opcode, Opcode::Clamp | Opcode::Convolution | Opcode::Dot);
     let is_narrow = |array: &ArrayLiteral| array.element_type().is_narrow();
     let any = operands.iter().any(is_narrow) || shape.element_type().is_narrow();
     if moves || !computes || !any {

@@ -12,6 +12,7 @@ mod movement;
 mod narrow;
 mod random;
 mod reduce;
+mod sorting;
 
 use std::collections::BTreeSet;
 
@@ -115,7 +116,15 @@ fn every_opcode_is_tested() {
         let arguments: Vec<Literal> = arguments.iter().map(|text| literal(text)).collect();
         note(&module(&case_text("", instruction, &arguments)));
     }
-    for text in [control::ALL_CONTROL, reduce::ARG_MAX, checks::ALL_CHECKS, narrow::TRANSFER] {
+    for text in [
+        control::ALL_CONTROL,
+        reduce::ARG_MAX,
+        sorting::BY_CALLS,
+        sorting::BITS,
+        sorting::FACTORS,
+        checks::ALL_CHECKS,
+        narrow::TRANSFER,
+    ] {
         note(&module(text));
     }
     let all: BTreeSet<Opcode> = Opcode::ALL.iter().copied().collect();

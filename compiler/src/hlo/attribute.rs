@@ -4,6 +4,7 @@
 //! names, so that a row of the opcode table is all that a new op needs.
 
 mod text;
+mod window;
 
 use super::computation::ComputationId;
 use super::print::AttributePrinter;
@@ -11,6 +12,8 @@ use super::shape::{ElementClass, ElementType};
 use crate::diagnostic::Diagnostic;
 
 pub(crate) use text::AttributeSource;
+pub(crate) use window::numbers as convolution_dimension_numbers;
+pub use window::{ConvolutionDimensionNumbers, MAX_SPATIAL_DIMENSIONS, WindowDimension};
 
 /// What every payload field of an op can do.
 pub(crate) trait Attribute: Sized {
@@ -25,6 +28,24 @@ pub(crate) trait Attribute: Sized {
 
     /// Reads the attribute; `key` is the name of the op's field.
     fn parse(key: &'static str, source: &mut AttributeSource<'_, '_>) -> Result<Self, Diagnostic>;
+}
+
+impl<T: Attribute> Attribute for Box<T> {
+    fn add_computations(&self, found: &mut Vec<ComputationId>) {
+        self.as_ref().add_computations(found);
+    }
+
+    fn map_computations(&mut self, map: &mut dyn FnMut(ComputationId) -> ComputationId) {
+        self.as_mut().map_computations(map);
+    }
+
+    fn print(&self, key: &'static str, printer: &mut AttributePrinter<'_>) {
+        self.as_ref().print(key, printer);
+    }
+
+    fn parse(key: &'static str, source: &mut AttributeSource<'_, '_>) -> Result<Self, Diagnostic> {
+        T::parse(key, source).map(Self::new)
+    }
 }
 
 /// An enum of words that HLO text spells in a fixed way.
@@ -51,6 +72,32 @@ macro_rules! word_enum {
             }
         }
     };
+}
+
+word_enum! {
+    /// What is done to the matrices of `triangular-solve` first.
+    Transpose {
+        /// Nothing.
+        #[default]
+        NoTranspose = "NO_TRANSPOSE",
+        /// They are transposed.
+        Transpose = "TRANSPOSE",
+        /// They are transposed and conjugated.
+        Adjoint = "ADJOINT",
+    }
+}
+
+word_enum! {
+    /// How random bits are computed.
+    RandomAlgorithm {
+        /// The implementation's choice, here Philox.
+        #[default]
+        Default = "rng_default",
+        /// Threefry-2x32 with 20 rounds.
+        ThreeFry = "rng_three_fry",
+        /// Philox-4x32 with 10 rounds.
+        Philox = "rng_philox",
+    }
 }
 
 word_enum! {
@@ -200,6 +247,57 @@ pub struct GatherDimensionNumbers {
     pub index_vector_dim: usize,
 }
 
+/// Which equation `triangular-solve` solves.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TriangularSolveOptions {
+    /// The matrix is on the left of the unknown.
+    pub left_side: bool,
+    /// The lower triangle is read, else the upper one.
+    pub lower: bool,
+    /// The diagonal is taken for ones.
+    pub unit_diagonal: bool,
+    /// What is done to the matrix first.
+    pub transpose_a: Transpose,
+}
+
+/// How `Eigh` goes about it: what JAX writes as `lower,sort,sweeps,tolerance`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct EighParameters {
+    /// The lower triangle is read, else the upper one.
+    pub lower: bool,
+    /// The eigenvalues ascend.
+    pub sort: bool,
+    /// The most sweeps over the matrix.
+    pub max_sweeps: u32,
+    /// The largest relative error that is asked for.
+    pub tolerance: f64,
+}
+
+impl EighParameters {
+    /// The parameters from their text.
+    pub fn from_text(text: &str) -> Option<Self> {
+        let flag = |text: &str| match text {
+            "0" => Some(false),
+            "1" => Some(true),
+            _ => None,
+        };
+        let fields: Vec<&str> = text.split(',').map(str::trim).collect();
+        let &[lower, sort, max_sweeps, tolerance] = &fields[..] else { return None };
+        Some(Self {
+            lower: flag(lower)?,
+            sort: flag(sort)?,
+            max_sweeps: max_sweeps.parse().ok()?,
+            tolerance: tolerance.parse().ok().filter(|value: &f64| value.is_finite())?,
+        })
+    }
+
+    /// The text.
+    pub fn text(&self) -> String {
+        let Self { lower, sort, max_sweeps, tolerance } = self;
+        format!("{},{},{max_sweeps},{tolerance:?}", u8::from(*lower), u8::from(*sort))
+    }
+}
+
 /// Whom `custom-call` calls.
 #[derive(Clone, Debug, PartialEq)]
 pub enum CustomCallTarget {
@@ -211,6 +309,14 @@ pub enum CustomCallTarget {
     CheckExpectClose(CheckParameters),
     /// `check.eq`: the operands have to be equal.
     CheckEq(CheckParameters),
+    /// Eigenvectors and eigenvalues of Hermitian matrices.
+    Eigh(EighParameters),
+    /// LU factors, row exchanges and permutation.
+    LuDecomposition,
+    /// The matrix that Householder reflectors make: from their vectors and factors.
+    ProductOfElementaryHouseholderReflectors,
+    /// R with the vectors of Householder reflectors, and their factors.
+    Qr,
     /// Any other target, by name.
     Other(String),
 }
@@ -234,17 +340,28 @@ impl CustomCallTarget {
             Self::CheckExpectAlmostEq(_) => "check.expect_almost_eq",
             Self::CheckExpectClose(_) => "check.expect_close",
             Self::CheckEq(_) => "check.eq",
+            Self::Eigh(_) => "Eigh",
+            Self::LuDecomposition => "LuDecomposition",
+            Self::ProductOfElementaryHouseholderReflectors => {
+                "ProductOfElementaryHouseholderReflectors"
+            }
+            Self::Qr => "Qr",
             Self::Other(name) => name,
         }
     }
 
-    /// The target with this name; only checks use the parameters.
+    /// The target with this name; only checks use the parameters. `Eigh` has other ones.
     pub fn from_name(name: &str, parameters: CheckParameters) -> Self {
         match name {
             "check.expect_eq" => Self::CheckExpectEq(parameters),
             "check.expect_almost_eq" => Self::CheckExpectAlmostEq(parameters),
             "check.expect_close" => Self::CheckExpectClose(parameters),
             "check.eq" => Self::CheckEq(parameters),
+            "LuDecomposition" => Self::LuDecomposition,
+            "ProductOfElementaryHouseholderReflectors" => {
+                Self::ProductOfElementaryHouseholderReflectors
+            }
+            "Qr" => Self::Qr,
             other => Self::Other(other.to_owned()),
         }
     }
@@ -256,8 +373,24 @@ impl CustomCallTarget {
             | Self::CheckExpectAlmostEq(parameters)
             | Self::CheckExpectClose(parameters)
             | Self::CheckEq(parameters) => Some(*parameters),
-            Self::Other(_) => None,
+            Self::Eigh(_)
+            | Self::LuDecomposition
+            | Self::ProductOfElementaryHouseholderReflectors
+            | Self::Qr
+            | Self::Other(_) => None,
         }
+    }
+}
+
+impl RandomAlgorithm {
+    /// The dimension along which the two words that Threefry makes of a counter are neighbours: the
+    /// first of even size, else the first of the largest ones; none of a scalar.
+    pub fn paired_dimension(dimensions: &[usize]) -> Option<usize> {
+        let even = dimensions.iter().position(|size| size.is_multiple_of(2));
+        even.or_else(|| {
+            let largest = dimensions.iter().max()?;
+            dimensions.iter().position(|size| size == largest)
+        })
     }
 }
 

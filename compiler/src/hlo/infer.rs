@@ -8,8 +8,10 @@
 //! shape may add one. Operations that hand values through (tuples, calls, loops) hand the layout
 //! through too, and the stated shape has to agree with it.
 
+mod algorithm;
 mod contraction;
 mod control;
+mod convolution;
 mod data;
 mod elementwise;
 mod fourier;
@@ -122,9 +124,18 @@ fn infer_family(op: &Op, context: &Context<'_>) -> Result<Shape, InferError> {
         }
         Op::Fft { fft_type, fft_length } => fourier::fft(context, *fft_type, fft_length)?,
         Op::Dot { dimension_numbers, .. } => contraction::dot(context, dimension_numbers)?,
+        op @ Op::Convolution { .. } => convolution::convolution(context, op)?,
         Op::Reduce { dimensions, to_apply } => {
             return contraction::reduce(context, dimensions, *to_apply);
         }
+        Op::RngBitGenerator { algorithm } => {
+            return algorithm::rng_bit_generator(context, *algorithm);
+        }
+        Op::Sort { dimension, to_apply, .. } => {
+            return algorithm::sort(context, *dimension, *to_apply);
+        }
+        Op::Cholesky { .. } => algorithm::cholesky(context)?,
+        Op::TriangularSolve { options } => algorithm::triangular_solve(context, *options)?,
         Op::Call { to_apply } => return control::call(context, *to_apply),
         Op::Fusion { calls, .. } => return control::call(context, *calls),
         Op::Conditional { branch_computations } => {

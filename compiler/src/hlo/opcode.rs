@@ -12,13 +12,15 @@
 use std::fmt;
 
 use super::attribute::{
-    Attribute, AttributeSource, ComparisonDirection, ComparisonType, CustomCallTarget,
-    DotDimensionNumbers, FftType, FusionKind, GatherDimensionNumbers, OperandPrecision,
-    PaddingDimension, SliceDimension,
+    Attribute, AttributeSource, ComparisonDirection, ComparisonType, ConvolutionDimensionNumbers,
+    CustomCallTarget, DotDimensionNumbers, FftType, FusionKind, GatherDimensionNumbers,
+    OperandPrecision, PaddingDimension, RandomAlgorithm, SliceDimension, TriangularSolveOptions,
+    WindowDimension,
 };
 use super::computation::ComputationId;
 use super::literal::Literal;
 use super::print::AttributePrinter;
+use super::proto::{EncodeAttribute, HloInstructionProto};
 use crate::diagnostic::Diagnostic;
 
 /// Calls a macro with every row of the opcode table.
@@ -45,6 +47,8 @@ macro_rules! for_each_opcode { ($then:path) => { $then! {
     Cbrt = "cbrt", (1), [elementwise];
     /// The nearest integral value above or equal.
     Ceil = "ceil", (1), [elementwise];
+    /// The triangular factor of symmetric positive definite matrices.
+    Cholesky { lower: bool } = "cholesky", (1), [];
     /// The second operand, limited by the first and the third; these may be scalars.
     Clamp = "clamp", (3), [];
     /// A truth value per element.
@@ -61,6 +65,11 @@ macro_rules! for_each_opcode { ($then:path) => { $then! {
     Constant { literal: Literal } = "constant", (0), [];
     /// The value of the operand as another element type.
     Convert = "convert", (1), [elementwise declared];
+    /// Sums of products of a kernel, the second operand, with windows of the first; padding is 0.
+    Convolution {
+        window: Vec<WindowDimension>, dim_labels: Box<ConvolutionDimensionNumbers>,
+        feature_group_count: usize, batch_group_count: usize, operand_precision: OperandPrecision,
+    } = "convolution", (2), [];
     /// The same value, possibly in another layout.
     Copy = "copy", (1), [elementwise];
     /// Cosine.
@@ -149,6 +158,9 @@ macro_rules! for_each_opcode { ($then:path) => { $then! {
     Reshape = "reshape", (1), [declared];
     /// The order along dimensions turned around.
     Reverse { dimensions: Vec<usize> } = "reverse", (1), [];
+    /// Random bits from a counter: the operand, `u64[2]` or `u64[3]`, is key and counter. Gives the
+    /// counter after it and an array of bits.
+    RngBitGenerator { algorithm: RandomAlgorithm } = "rng-bit-generator", (1), [declared];
     /// The nearest integral value, halves away from zero.
     RoundNearestAfz = "round-nearest-afz", (1), [elementwise];
     /// The nearest integral value, halves to even.
@@ -174,6 +186,10 @@ macro_rules! for_each_opcode { ($then:path) => { $then! {
     Sine = "sine", (1), [elementwise];
     /// A strided window.
     Slice { slice: Vec<SliceDimension> } = "slice", (1), [];
+    /// The operands, each permuted along a dimension alike, in the order of `to_apply`: a truth
+    /// value of the elements of all operands at two places, that of the first place and that of
+    /// the second side by side.
+    Sort { dimension: usize, is_stable: bool, to_apply: ComputationId } = "sort", (1..), [];
     /// Square root.
     Sqrt = "sqrt", (1), [elementwise];
     /// Difference.
@@ -184,6 +200,9 @@ macro_rules! for_each_opcode { ($then:path) => { $then! {
     Tanh = "tanh", (1), [elementwise];
     /// Result dimension i is operand dimension `dimensions[i]`.
     Transpose { dimensions: Vec<usize> } = "transpose", (1), [];
+    /// Solves triangular systems: the first operand's matrices times the result, or the result times
+    /// them, is the second operand.
+    TriangularSolve { options: TriangularSolveOptions } = "triangular-solve", (2), [];
     /// The operands as one value.
     Tuple = "tuple", (..), [];
     /// Applies `body` to the value as long as `condition` of it is true.
@@ -308,6 +327,14 @@ macro_rules! define_opcodes {
                 let _ = &printer;
                 match self { $(Self::$Name $({ $($field),* })? => {
                     $($($field.print(stringify!($field), printer);)*)?
+                })* }
+            }
+
+            /// Puts the attributes into their fields of XLA's message.
+            pub(crate) fn encode_attributes(&self, proto: &mut HloInstructionProto) {
+                let _ = &proto;
+                match self { $(Self::$Name $({ $($field),* })? => {
+                    $($(EncodeAttribute::encode($field, stringify!($field), proto);)*)?
                 })* }
             }
 

@@ -143,6 +143,7 @@ fn is_slow(opcode: Opcode) -> bool {
     matches!(
         opcode,
         Opcode::Atan2
+            | Opcode::Convolution
             | Opcode::Cosine
             | Opcode::Dot
             | Opcode::Exponential

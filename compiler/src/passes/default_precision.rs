@@ -1,5 +1,5 @@
-//! What `default` means: dots that leave the precision of an operand open get the one of the
-//! options.
+//! What `default` means: dots and convolutions that leave the precision of an operand open get the
+//! one of the options.
 
 use super::{Changed, PassContext, PassError};
 use crate::{
@@ -21,15 +21,17 @@ pub fn default_precision(module: &mut Module, context: &PassContext) -> Result<C
     for computation in sequential_computations(module) {
         for id in module.computation(computation).post_order() {
             let instruction = module.instruction(computation, id);
-            let Op::Dot { dimension_numbers, operand_precision: given } = instruction.op() else {
+            let mut op = instruction.op().clone();
+            let (Op::Dot { operand_precision: precision, .. }
+            | Op::Convolution { operand_precision: precision, .. }) = &mut op
+            else {
                 continue;
             };
-            let operand_precision = OperandPrecision { lhs: pick(given.lhs), rhs: pick(given.rhs) };
-            if operand_precision == *given {
+            let given = *precision;
+            *precision = OperandPrecision { lhs: pick(given.lhs), rhs: pick(given.rhs) };
+            if *precision == given {
                 continue;
             }
-            let dimension_numbers = dimension_numbers.clone();
-            let op = Op::Dot { dimension_numbers, operand_precision };
             let operands = instruction.operands().to_vec();
             let extras = Extras {
                 name: Some(instruction.name().to_owned()),

@@ -234,8 +234,8 @@ fn sum_of_products(
     converted(site, value, element_type)
 }
 
-/// The type in which products are made and added up.
-fn product_type(site: &Site<'_>) -> ElementType {
+/// The type in which the products of a dot or a convolution are made and added up.
+pub(super) fn product_type(site: &Site<'_>) -> ElementType {
     let result = site.element_type(site.id());
     let operand = site.element_type(site.operand(0));
     if !operand.is_float() {
@@ -254,6 +254,15 @@ fn factor(
     let operand = site.operand(n);
     let Op::Dot { operand_precision, .. } = *site.instruction().op() else { return Ok(operand) };
     let precision = if n == 0 { operand_precision.lhs } else { operand_precision.rhs };
+    as_factor(site, operand, (precision, computed))
+}
+
+/// A value as what an operand of that precision is taken for, in the type `computed`.
+pub(super) fn as_factor(
+    site: &mut Site<'_>,
+    operand: InstructionId,
+    (precision, computed): (Precision, ElementType),
+) -> Result<InstructionId, InferError> {
     if site.element_type(operand) != ElementType::F32 {
         return converted(site, operand, computed);
     }
@@ -284,7 +293,7 @@ fn rounded_to_bf16(
     builder.convert(rounded, ElementType::F32)
 }
 
-fn converted(
+pub(super) fn converted(
     site: &mut Site<'_>,
     value: InstructionId,
     element_type: ElementType,
@@ -297,7 +306,7 @@ fn converted(
 
 /// `value` repeated to `sizes`, its dimension `i` at `places[i]`; transposed first if the places
 /// are not in order.
-fn broadcast_sorted(
+pub(super) fn broadcast_sorted(
     site: &mut Site<'_>,
     value: InstructionId,
     sizes: &[usize],
@@ -315,7 +324,7 @@ fn broadcast_sorted(
 }
 
 /// A computation that adds two scalars.
-fn add_reducer(
+pub(super) fn add_reducer(
     site: &mut Site<'_>,
     element_type: ElementType,
 ) -> Result<ComputationId, InferError> {

@@ -78,6 +78,7 @@ fn kind(op: &Op) -> Kind {
         Op::Parameter { .. } | Op::Constant { .. } | Op::Imag | Op::Iota { .. } => Kind::Source,
         Op::Broadcast { .. }
         | Op::Concatenate { .. }
+        | Op::Convolution { .. }
         | Op::Dot { .. }
         | Op::DynamicSlice { .. }
         | Op::DynamicUpdateSlice
@@ -106,7 +107,9 @@ fn kind(op: &Op) -> Kind {
         | Op::Tanh => Kind::Smooth(Accuracy::Ulps(FUNCTION_ULPS)),
         Op::Power => Kind::Smooth(Accuracy::Ulps(POWER_ULPS)),
         Op::And
+        | Op::BitcastConvert
         | Op::Ceil
+        | Op::Cholesky { .. }
         | Op::Clamp
         | Op::Compare { .. }
         | Op::CountLeadingZeros
@@ -117,16 +120,18 @@ fn kind(op: &Op) -> Kind {
         | Op::Popcnt
         | Op::ReducePrecision { .. }
         | Op::Remainder
+        | Op::RngBitGenerator { .. }
         | Op::RoundNearestAfz
         | Op::RoundNearestEven
         | Op::ShiftLeft
         | Op::ShiftRightArithmetic
         | Op::ShiftRightLogical
         | Op::Sign
+        | Op::Sort { .. }
+        | Op::TriangularSolve { .. }
         | Op::Xor => Kind::Decision,
-        Op::Bitcast
-        | Op::BitcastConvert
-        | Op::AfterAll
+        Op::AfterAll
+        | Op::Bitcast
         | Op::Call { .. }
         | Op::Complex
         | Op::Conditional { .. }

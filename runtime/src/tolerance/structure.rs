@@ -30,7 +30,7 @@ pub(super) fn propagate(
     }
     #[expect(clippy::wildcard_enum_match_arm, reason = "the rest only moves elements")]
     match instruction.op() {
-        Op::Dot { .. } => dot(instruction, operands, result),
+        Op::Convolution { .. } | Op::Dot { .. } => sum_of_products(instruction, operands, result),
         Op::Reduce { .. } => reduce(module, instruction, operands, result),
         _ => movement(instruction, operands),
     }
@@ -126,31 +126,32 @@ fn product(
 }
 
 /// Each product of uncertain factors adds `a^2 var(b) + b^2 var(a)`.
-fn dot(
+fn sum_of_products(
     instruction: &Instruction,
     operands: &[&Uncertain],
     result: &ArrayLiteral,
 ) -> Result<Deviation, ToleranceError> {
-    let Op::Dot { dimension_numbers, operand_precision } = instruction.op() else {
-        unreachable!("a dot")
+    let (Op::Dot { operand_precision, .. } | Op::Convolution { operand_precision, .. }) =
+        instruction.op()
+    else {
+        unreachable!("a dot or a convolution")
     };
     let [lhs, rhs] = operands else { return Err(no_rule(instruction)) };
-    let contracted = dimension_numbers.lhs_contracting_dimensions.iter();
-    let depth = contracted.map(|&dimension| lhs.value.shape().dimensions()[dimension]).product();
+    let depth = depth(instruction, [lhs.value.shape(), rhs.value.shape()]);
     let own = accumulated(depth, F32_UNIT);
     let OperandPrecision { lhs: left, rhs: right } = *operand_precision;
     // The error of accumulation is put on one side: it is relative to the products.
     let left_variance = variance(lhs, product_error(lhs, left).powi(2) + own);
     let shape = result.shape().with_element_type(ElementType::F32);
     let mut total = floats(&one_op(
-        square_dot(instruction),
+        on_squares(instruction),
         vec![left_variance, squared(&rhs.value)],
         shape.clone(),
     )?);
     let right_error = product_error(rhs, right).powi(2);
     if rhs.deviation.is_some() || right_error > 0.0 {
         let other = vec![squared(&lhs.value), variance(rhs, right_error)];
-        let other = floats(&one_op(square_dot(instruction), other, shape)?);
+        let other = floats(&one_op(on_squares(instruction), other, shape)?);
         total.iter_mut().zip(other).for_each(|(total, other)| *total += other);
     }
     let deviation = total.iter().enumerate().map(|(n, &products)| {
@@ -161,11 +162,30 @@ fn dot(
     Ok(Some(Rc::new(deviation.collect())))
 }
 
-/// The dot of an instruction, for operands that are squares: computed as exactly as f32 allows.
-fn square_dot(instruction: &Instruction) -> Op {
-    let Op::Dot { dimension_numbers, .. } = instruction.op() else { unreachable!("a dot") };
-    let highest = OperandPrecision { lhs: Precision::Highest, rhs: Precision::Highest };
-    Op::Dot { dimension_numbers: dimension_numbers.clone(), operand_precision: highest }
+/// How many products each element of a dot or a convolution is the sum of.
+fn depth(instruction: &Instruction, [lhs, rhs]: [&ArrayShape; 2]) -> usize {
+    #[expect(clippy::wildcard_enum_match_arm, reason = "nothing else sums products")]
+    match instruction.op() {
+        Op::Dot { dimension_numbers, .. } => {
+            let contracted = dimension_numbers.lhs_contracting_dimensions.iter();
+            contracted.map(|&dimension| lhs.dimensions()[dimension]).product()
+        }
+        Op::Convolution { dim_labels, .. } => {
+            let features = rhs.dimensions()[dim_labels.kernel_output_feature];
+            rhs.element_count() / features.max(1)
+        }
+        _ => unreachable!("a dot or a convolution"),
+    }
+}
+
+/// The dot or convolution of an instruction, for operands that are squares: computed as exactly as
+/// f32 allows.
+fn on_squares(instruction: &Instruction) -> Op {
+    let mut op = instruction.op().clone();
+    if let Op::Dot { operand_precision, .. } | Op::Convolution { operand_precision, .. } = &mut op {
+        *operand_precision = OperandPrecision { lhs: Precision::Highest, rhs: Precision::Highest };
+    }
+    op
 }
 
 /// Relative error that an operand gets on its way into the MXU: f32 is cut into bf16 pieces.

@@ -184,7 +184,7 @@ impl Generator<'_> {
 
     /// One more value, made of others.
     fn instruction(&mut self, values: &[InstructionId]) -> Option<InstructionId> {
-        match self.below(30) {
+        match self.below(31) {
             0..=1 => self.unary(values),
             2..=6 => self.binary(values),
             7 => self.convert(values),
@@ -203,6 +203,7 @@ impl Generator<'_> {
             24 => self.dynamic_slice(values),
             25 => self.dynamic_update_slice(values),
             26 => self.gather(values),
+            27 => self.convolution(values),
             _ => self.control(values),
         }
     }

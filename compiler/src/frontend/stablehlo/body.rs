@@ -132,8 +132,9 @@ impl<'i, 'p> Body<'i, 'p> {
     ) -> SourceResult<InstructionId> {
         let declared = self.result_shape(operation)?;
         let mut extras = sharding::extras(operation);
-        // The element type of a dot is the program's choice.
-        if op.opcode().declares_shape() || matches!(op, Op::Dot { .. }) {
+        // The element type of sums of products is the program's choice.
+        let sums_products = matches!(op, Op::Dot { .. } | Op::Convolution { .. });
+        if op.opcode().declares_shape() || sums_products {
             extras.shape = Some(declared.clone());
         }
         let id = self.add_with(operation, op, operands, extras)?;

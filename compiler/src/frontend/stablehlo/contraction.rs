@@ -105,7 +105,7 @@ fn algorithm(attribute: &NamedAttribute) -> SourceResult<OperandPrecision> {
 }
 
 /// `precision_config`: nothing, or one word for each operand.
-fn operand_precision(operation: &Operation) -> SourceResult<OperandPrecision> {
+pub(super) fn operand_precision(operation: &Operation) -> SourceResult<OperandPrecision> {
     let Some(attribute) = operation.attribute("precision_config") else {
         return Ok(OperandPrecision::default());
     };
@@ -134,18 +134,8 @@ pub(super) fn reduce<'p>(
     let operands = body.operands(operation)?;
     let [block] = only_blocks(operation)?;
     let dimensions = indices(operation, "dimensions")?;
-    let captures = control::captures(body, operation, block)?;
-    if let Some(&(value, _)) = captures.carried.first() {
-        let (what, span) = (&operation.name, control::first_use(block, value));
-        let message = format!("{what}: its region may use only constants from outside, not this");
-        return error_at(span.unwrap_or(operation.span), message);
-    }
-    let mut region = Body::new(body.importer, "reducer");
-    region.add_parameters(block)?;
-    region.repeat_constants(operation, captures.constants)?;
-    let results = region.import_block(block, operation, "stablehlo.return")?;
-    region.set_results(operation, &results)?;
-    let op = Op::Reduce { dimensions, to_apply: region.id };
+    let to_apply = control::closed_region(body, operation, block, "reducer")?;
+    let op = Op::Reduce { dimensions, to_apply };
     if operation.results.len() == 1 {
         return Ok(vec![body.add_result(operation, op, &operands)?]);
     }

@@ -2,8 +2,9 @@
 
 use super::body::Body;
 use super::{
-    attributes, check, chlo, constant, contraction, control, data, elementwise, function, indexing,
-    scatter, sharding, transfer, window,
+    algorithm, attributes, check, chlo, composite, constant, contraction, control, convolution,
+    custom_call, data, elementwise, function, indexing, random, scatter, sharding, transfer,
+    window,
 };
 use crate::frontend::source::{SourceError, SourceResult};
 use crate::frontend::syntax::Operation;
@@ -12,14 +13,20 @@ use crate::hlo::{InstructionId, Op};
 /// Adds the instructions of an operation and gives one for each of its results.
 type Rule = for<'i, 'p> fn(&mut Body<'i, 'p>, &'p Operation) -> SourceResult<Vec<InstructionId>>;
 
+/// The same for an operation that has nothing of the program in it.
+pub(super) type LeafRule =
+    for<'i, 'p, 'o> fn(&mut Body<'i, 'p>, &'o Operation) -> SourceResult<Vec<InstructionId>>;
+
 enum Import {
     /// One instruction with the operation's operands, of which there have to be so many.
     Direct(usize, Op),
     /// Whatever the rule adds.
     By(Rule),
+    /// The same for an operation without regions, which may also be a composite by its name.
+    Leaf(LeafRule),
 }
 
-use Import::{By, Direct};
+use Import::{By, Direct, Leaf};
 
 /// The operation's name, its properties, and how it is imported.
 const ROWS: &[(&str, &str, Import)] = &[
@@ -28,18 +35,18 @@ const ROWS: &[(&str, &str, Import)] = &[
     ("check.expect_close", "max_ulp_difference min_ulp_difference", By(check::expect_close)),
     ("check.expect_eq", "", By(check::expect_eq)),
     ("check.expect_eq_const", "value", By(check::expect_eq)),
-    ("chlo.acos", "", By(chlo::function)),
-    ("chlo.acosh", "", By(chlo::function)),
-    ("chlo.asin", "", By(chlo::function)),
-    ("chlo.asinh", "", By(chlo::function)),
-    ("chlo.atan", "", By(chlo::function)),
-    ("chlo.atanh", "", By(chlo::function)),
-    ("chlo.cosh", "", By(chlo::function)),
-    ("chlo.erf", "", By(chlo::function)),
-    ("chlo.erf_inv", "", By(chlo::function)),
-    ("chlo.erfc", "", By(chlo::function)),
-    ("chlo.sinh", "", By(chlo::function)),
-    ("chlo.square", "", By(elementwise::square)),
+    ("chlo.acos", "", Leaf(chlo::function)),
+    ("chlo.acosh", "", Leaf(chlo::function)),
+    ("chlo.asin", "", Leaf(chlo::function)),
+    ("chlo.asinh", "", Leaf(chlo::function)),
+    ("chlo.atan", "", Leaf(chlo::function)),
+    ("chlo.atanh", "", Leaf(chlo::function)),
+    ("chlo.cosh", "", Leaf(chlo::function)),
+    ("chlo.erf", "", Leaf(chlo::function)),
+    ("chlo.erf_inv", "", Leaf(chlo::function)),
+    ("chlo.erfc", "", Leaf(chlo::function)),
+    ("chlo.sinh", "", Leaf(chlo::function)),
+    ("chlo.square", "", Leaf(elementwise::square)),
     ("func.call", "callee no_inline", By(function::call)),
     ("sdy.reshard", "sharding", By(sharding::constraint)),
     ("sdy.sharding_constraint", "sharding", By(sharding::constraint)),
@@ -54,12 +61,24 @@ const ROWS: &[(&str, &str, Import)] = &[
     ("stablehlo.case", "", By(control::case)),
     ("stablehlo.cbrt", "result_accuracy", Direct(1, Op::Cbrt)),
     ("stablehlo.ceil", "", Direct(1, Op::Ceil)),
+    ("stablehlo.cholesky", "lower", By(algorithm::cholesky)),
     ("stablehlo.clamp", "", By(elementwise::clamp)),
     ("stablehlo.compare", "comparison_direction compare_type", By(elementwise::compare)),
     ("stablehlo.complex", "", Direct(2, Op::Complex)),
+    (
+        "stablehlo.composite",
+        "name composite_attributes decomposition version",
+        By(composite::composite),
+    ),
     ("stablehlo.concatenate", "dimension", By(data::concatenate)),
     ("stablehlo.constant", "value", By(constant::constant)),
     ("stablehlo.convert", "", Direct(1, Op::Convert)),
+    (
+        "stablehlo.convolution",
+        "dimension_numbers window_strides padding lhs_dilation rhs_dilation window_reversal \
+         feature_group_count batch_group_count precision_config",
+        By(convolution::convolution),
+    ),
     ("stablehlo.cosine", "result_accuracy", Direct(1, Op::Cosine)),
     ("stablehlo.count_leading_zeros", "", Direct(1, Op::CountLeadingZeros)),
     ("stablehlo.create_token", "", By(transfer::after_all)),
@@ -68,7 +87,7 @@ const ROWS: &[(&str, &str, Import)] = &[
         "call_target_name has_side_effect backend_config api_version called_computations \
          operand_layouts result_layouts output_operand_aliases tolerance max_ulp_difference \
          min_ulp_difference",
-        By(check::custom_call),
+        By(custom_call::custom_call),
     ),
     ("stablehlo.divide", "", Direct(2, Op::Divide)),
     ("stablehlo.dot", "precision_config", By(contraction::dot)),
@@ -118,6 +137,8 @@ const ROWS: &[(&str, &str, Import)] = &[
     ("stablehlo.remainder", "", Direct(2, Op::Remainder)),
     ("stablehlo.reshape", "", Direct(1, Op::Reshape)),
     ("stablehlo.reverse", "dimensions", By(data::reverse)),
+    ("stablehlo.rng", "rng_distribution", By(random::rng)),
+    ("stablehlo.rng_bit_generator", "rng_algorithm", By(random::rng_bit_generator)),
     ("stablehlo.round_nearest_afz", "", Direct(1, Op::RoundNearestAfz)),
     ("stablehlo.round_nearest_even", "", Direct(1, Op::RoundNearestEven)),
     ("stablehlo.rsqrt", "result_accuracy", Direct(1, Op::Rsqrt)),
@@ -134,11 +155,17 @@ const ROWS: &[(&str, &str, Import)] = &[
     ("stablehlo.sign", "", Direct(1, Op::Sign)),
     ("stablehlo.sine", "result_accuracy", Direct(1, Op::Sine)),
     ("stablehlo.slice", "start_indices limit_indices strides", By(data::slice)),
+    ("stablehlo.sort", "dimension is_stable", By(algorithm::sort)),
     ("stablehlo.sqrt", "result_accuracy", Direct(1, Op::Sqrt)),
     ("stablehlo.subtract", "", Direct(2, Op::Subtract)),
     ("stablehlo.tan", "result_accuracy", Direct(1, Op::Tan)),
     ("stablehlo.tanh", "result_accuracy", Direct(1, Op::Tanh)),
     ("stablehlo.transpose", "permutation", By(data::transpose)),
+    (
+        "stablehlo.triangular_solve",
+        "left_side lower unit_diagonal transpose_a",
+        By(algorithm::triangular_solve),
+    ),
     ("stablehlo.tuple", "", By(data::tuple)),
     ("stablehlo.while", "", By(control::while_loop)),
     ("stablehlo.xor", "", Direct(2, Op::Xor)),
@@ -167,6 +194,16 @@ pub(super) fn import<'p>(
             elementwise::direct(body, operation, *count, op).map(|id| vec![id])
         }
         By(rule) => rule(body, operation),
+        Leaf(rule) => rule(body, operation),
+    }
+}
+
+/// The properties and the rule of an operation that a composite may stand for.
+pub(super) fn leaf(name: &str) -> Option<(&'static str, LeafRule)> {
+    let row = ROWS.binary_search_by(|(each, _, _)| (*each).cmp(name)).ok()?;
+    match &ROWS[row] {
+        (_, properties, Leaf(rule)) => Some((properties, *rule)),
+        (_, _, Direct(..) | By(_)) => None,
     }
 }
 

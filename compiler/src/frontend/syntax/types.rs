@@ -61,6 +61,20 @@ impl Scalar {
         Self::Integer { width, signedness: Signedness::Signless }
     }
 
+    /// The type with this name: `i32`, `f32`, `index`.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        match name {
+            "f32" => Some(Self::Float(FloatKind::F32)),
+            "bf16" => Some(Self::Float(FloatKind::Bf16)),
+            "f16" => Some(Self::Float(FloatKind::F16)),
+            "f64" => Some(Self::Float(FloatKind::F64)),
+            "index" => Some(Self::Index),
+            _ => integer_type(name)
+                .or_else(|| narrow_float(name))
+                .or_else(|| is_small_float(name).then(|| Self::Other(name.to_owned()))),
+        }
+    }
+
     /// Bytes that one element takes in a dense literal; `None` when literals of it are not
     /// decoded. Integers narrower than a byte take a whole one.
     pub(crate) fn byte_width(&self) -> Option<usize> {
@@ -98,11 +112,38 @@ pub(crate) enum FloatKind {
     Narrow(ElementType),
 }
 
+/// `f8E4M3FN`, `f4E2M1FN`.
+fn narrow_float(name: &str) -> Option<Scalar> {
+    let is_it = |t: &&ElementType| t.float_format().is_some() && narrow_float_name(**t) == name;
+    let found = ElementType::ALL.iter().find(is_it)?;
+    Some(Scalar::Float(FloatKind::Narrow(*found)))
+}
+
 /// The name in programs: `f8E4M3FN` for `f8e4m3fn`.
 pub(crate) fn narrow_float_name(element_type: ElementType) -> String {
     let mut name = element_type.text().to_uppercase();
     name.replace_range(..1, "f");
     name
+}
+
+/// `i32`, `si8`, `ui64`.
+fn integer_type(word: &str) -> Option<Scalar> {
+    let (signedness, digits) = if let Some(digits) = word.strip_prefix("ui") {
+        (Signedness::Unsigned, digits)
+    } else if let Some(digits) = word.strip_prefix("si") {
+        (Signedness::Signed, digits)
+    } else {
+        (Signedness::Signless, word.strip_prefix('i')?)
+    };
+    let width = digits.parse().ok()?;
+    // MLIR's own bound on widths.
+    (width > 0 && width < 1 << 24).then_some(Scalar::Integer { width, signedness })
+}
+
+/// `f8E4M3FN`, `f4E2M1FN`, `tf32`, `f80`: known spellings that tensors of ours cannot have.
+fn is_small_float(word: &str) -> bool {
+    word == "tf32"
+        || word.strip_prefix('f').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
 }
 
 impl fmt::Display for Type {

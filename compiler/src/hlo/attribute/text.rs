@@ -5,8 +5,9 @@ use std::ops::Range;
 
 use super::{
     Attribute, CheckParameters, ComparisonDirection, ComparisonType, CustomCallTarget,
-    DotDimensionNumbers, FftType, FusionKind, GatherDimensionNumbers, OperandPrecision,
-    PaddingDimension, Precision, SliceDimension,
+    DotDimensionNumbers, EighParameters, FftType, FusionKind, GatherDimensionNumbers,
+    OperandPrecision, PaddingDimension, Precision, RandomAlgorithm, SliceDimension, Transpose,
+    TriangularSolveOptions,
 };
 use crate::diagnostic::Diagnostic;
 use crate::hlo::computation::ComputationId;
@@ -56,7 +57,7 @@ impl<'a> AttributeSource<'_, 'a> {
         Ok(Some(value))
     }
 
-    fn required<T>(
+    pub(crate) fn required<T>(
         &mut self,
         key: &str,
         read: impl FnOnce(&mut Scanner<'a>) -> Result<T, Diagnostic>,
@@ -98,11 +99,14 @@ pub(super) fn word<T: Copy>(
 const SINGLE_DIMENSION: &str = "dimension";
 /// The key of what is written between the parentheses.
 const ARGUMENT: &str = "number";
+/// The keys that are left out where the number is 1.
+const GROUP_COUNTS: [&str; 2] = ["feature_group_count", "batch_group_count"];
 
 impl Attribute for usize {
     fn print(&self, key: &'static str, printer: &mut AttributePrinter<'_>) {
         match key {
             ARGUMENT => {}
+            key if GROUP_COUNTS.contains(&key) && *self == 1 => {}
             SINGLE_DIMENSION => printer.write_list("dimensions", &[*self]),
             _ => printer.write(key, self),
         }
@@ -122,6 +126,10 @@ impl Attribute for usize {
                 scanner.expect("}")?;
                 Ok(dimension)
             }),
+            key if GROUP_COUNTS.contains(&key) => {
+                let given = source.optional(key, |scanner| scanner.integer("number"))?;
+                Ok(given.unwrap_or(1))
+            }
             _ => source.required(key, |scanner| scanner.integer("number")),
         }
     }
@@ -250,6 +258,37 @@ impl Attribute for ComparisonType {
         let given = source.optional("type", |scanner| word(scanner, Self::ALL, Self::text))?;
         let natural = source.operand_type.map_or(Self::Float, Self::natural);
         Ok(given.unwrap_or(natural))
+    }
+}
+
+impl Attribute for TriangularSolveOptions {
+    fn print(&self, _key: &'static str, printer: &mut AttributePrinter<'_>) {
+        let Self { left_side, lower, unit_diagonal, transpose_a } = self;
+        left_side.print("left_side", printer);
+        lower.print("lower", printer);
+        unit_diagonal.print("unit_diagonal", printer);
+        printer.write("transpose_a", transpose_a.text());
+    }
+
+    fn parse(_key: &'static str, source: &mut AttributeSource<'_, '_>) -> Result<Self, Diagnostic> {
+        let transpose_a = source
+            .optional("transpose_a", |scanner| word(scanner, Transpose::ALL, Transpose::text))?;
+        Ok(Self {
+            left_side: bool::parse("left_side", source)?,
+            lower: bool::parse("lower", source)?,
+            unit_diagonal: bool::parse("unit_diagonal", source)?,
+            transpose_a: transpose_a.unwrap_or_default(),
+        })
+    }
+}
+
+impl Attribute for RandomAlgorithm {
+    fn print(&self, key: &'static str, printer: &mut AttributePrinter<'_>) {
+        printer.write(key, self.text());
+    }
+
+    fn parse(key: &'static str, source: &mut AttributeSource<'_, '_>) -> Result<Self, Diagnostic> {
+        source.required(key, |scanner| word(scanner, Self::ALL, Self::text))
     }
 }
 
@@ -402,6 +441,9 @@ impl Attribute for GatherDimensionNumbers {
 impl Attribute for CustomCallTarget {
     fn print(&self, _key: &'static str, printer: &mut AttributePrinter<'_>) {
         printer.write("custom_call_target", quoted(self.name()));
+        if let Self::Eigh(parameters) = self {
+            printer.write("backend_config", quoted(&parameters.text()));
+        }
         let Some(parameters) = self.check_parameters() else { return };
         let CheckParameters { tolerance, max_ulp_difference, min_ulp_difference } = parameters;
         if let Some(tolerance) = tolerance {
@@ -417,6 +459,9 @@ impl Attribute for CustomCallTarget {
 
     fn parse(_key: &'static str, source: &mut AttributeSource<'_, '_>) -> Result<Self, Diagnostic> {
         let name = source.required("custom_call_target", Scanner::string)?;
+        if name == "Eigh" {
+            return source.required("backend_config", eigh_parameters).map(Self::Eigh);
+        }
         let target = Self::from_name(&name, CheckParameters::default());
         if target.check_parameters().is_none() {
             return Ok(target);
@@ -430,6 +475,16 @@ impl Attribute for CustomCallTarget {
         };
         Ok(Self::from_name(&name, parameters))
     }
+}
+
+fn eigh_parameters(scanner: &mut Scanner<'_>) -> Result<EighParameters, Diagnostic> {
+    let span = scanner.skip_value()?;
+    let text = &scanner.source().text()[span.clone()];
+    let parameters = EighParameters::from_text(text.trim().trim_matches('"'));
+    parameters.ok_or_else(|| {
+        let message = format!("{text} has to be \"lower,sort,sweeps,tolerance\" of Eigh");
+        scanner.error_at(span, message)
+    })
 }
 
 fn tolerance(scanner: &mut Scanner<'_>) -> Result<f64, Diagnostic> {

@@ -24,11 +24,15 @@ pub(super) fn dot(
     context.require(element_type == rhs.element_type(), "dot_general (C13)", || {
         format!("operands {lhs} and {rhs} need the same element type")
     })?;
-    // The result may be stated in another type of the same kind, to accumulate in.
+    context.result(sum_type(context, element_type), sizes)
+}
+
+/// The type of sums of products of `element_type`: that one, or another one of its kind that is
+/// stated, to accumulate in.
+pub(super) fn sum_type(context: &Context<'_>, element_type: ElementType) -> ElementType {
     let stated = context.stated.and_then(Shape::as_array).map(ArrayShape::element_type);
     let kind = |t: ElementType| (t.is_float(), t.is_integer(), t.is_complex());
-    let stated = stated.filter(|&stated| kind(stated) == kind(element_type));
-    context.result(stated.unwrap_or(element_type), sizes)
+    stated.filter(|&stated| kind(stated) == kind(element_type)).unwrap_or(element_type)
 }
 
 fn require_dot_dimensions(

@@ -17,7 +17,7 @@ const DECIDE: [&str; 3] = ["layout_assignment", "layout_normalization", "fusion"
 
 /// Whether a pass keeps values bit by bit.
 pub fn is_exact(pass: &str) -> bool {
-    pass != "dot_canonicalization"
+    !matches!(pass, "dot_canonicalization" | "convolution_decomposition")
 }
 
 /// Whether a pass decides something once, and applied again would decide it again.

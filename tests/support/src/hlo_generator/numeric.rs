@@ -2,8 +2,9 @@
 
 use super::Generator;
 use palmetto_compiler::hlo::{
-    ArrayShape, ComparisonDirection, ComparisonType, ComputationId, DotDimensionNumbers,
-    ElementType, InstructionId, Op, OperandPrecision, Precision,
+    ArrayShape, ComparisonDirection, ComparisonType, ComputationId, ConvolutionDimensionNumbers,
+    DotDimensionNumbers, ElementType, InstructionId, Op, OperandPrecision, Precision,
+    WindowDimension,
 };
 
 type Made = Option<InstructionId>;
@@ -137,5 +138,71 @@ impl Generator<'_> {
         let operand_precision = OperandPrecision { lhs, rhs: Precision::Highest };
         let op = Op::Dot { dimension_numbers: numbers, operand_precision };
         self.add(op, &[x, y])
+    }
+
+    /// The numbers below `count` in any order.
+    fn shuffled(&mut self, count: usize) -> Vec<usize> {
+        let mut left: Vec<usize> = (0..count).collect();
+        let mut order = Vec::new();
+        while !left.is_empty() {
+            let n = self.below(left.len());
+            order.push(left.remove(n));
+        }
+        order
+    }
+
+    /// A convolution of a value with a small kernel; dimensions in any order.
+    pub(super) fn convolution(&mut self, values: &[InstructionId]) -> Made {
+        let x = self.value_with(values, |shape| shape.rank() > 1)?;
+        let (shape, sizes) = (self.array(x), self.sizes(x));
+        let orders = [(); 3].map(|()| self.shuffled(sizes.len()));
+        let [input, kernel, output] = orders.map(|order| (order[0], order[1], order[2..].to_vec()));
+        let dim_labels = ConvolutionDimensionNumbers {
+            input_batch: input.0,
+            input_feature: input.1,
+            input_spatial: input.2,
+            kernel_input_feature: kernel.0,
+            kernel_output_feature: kernel.1,
+            kernel_spatial: kernel.2,
+            output_batch: output.0,
+            output_feature: output.1,
+            output_spatial: output.2,
+        };
+        let (batch, features) = (sizes[dim_labels.input_batch], sizes[dim_labels.input_feature]);
+        let (feature_group_count, batch_group_count) = match self.below(4) {
+            0 => (features.max(1), 1),
+            1 => (1, batch.max(1)),
+            _ => (1, 1),
+        };
+        let mut of_kernel = vec![0; sizes.len()];
+        of_kernel[dim_labels.kernel_input_feature] = features / feature_group_count;
+        of_kernel[dim_labels.kernel_output_feature] =
+            feature_group_count * batch_group_count * (1 + self.below(2));
+        let mut window = Vec::new();
+        for d in &dim_labels.kernel_spatial {
+            let dimension = WindowDimension {
+                size: self.pick(&[1, 2, 3, 5]),
+                stride: self.pick(&[1, 1, 2, 3]),
+                padding_low: self.pick(&[0, 0, 1, 2, -1]),
+                padding_high: self.pick(&[0, 0, 1, 3, -1]),
+                base_dilation: self.pick(&[1, 1, 2]),
+                window_dilation: self.pick(&[1, 1, 2]),
+                reversed: self.one_in(3),
+            };
+            of_kernel[*d] = dimension.size;
+            window.push(dimension);
+        }
+        let kernel = ArrayShape::new(shape.element_type(), of_kernel).ok()?;
+        let kernel = self.like(values, &kernel)?;
+        let lhs = self.pick(Precision::ALL);
+        let operand_precision = OperandPrecision { lhs, rhs: Precision::Highest };
+        let op = Op::Convolution {
+            window,
+            dim_labels: Box::new(dim_labels),
+            feature_group_count,
+            batch_group_count,
+            operand_precision,
+        };
+        self.add(op, &[x, kernel])
     }
 }
