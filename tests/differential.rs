@@ -14,6 +14,8 @@ mod lookup;
 mod movement;
 #[path = "differential/reductions.rs"]
 mod reductions;
+#[path = "differential/windows.rs"]
+mod windows;
 
 use palmetto_compiler::{
     compile,

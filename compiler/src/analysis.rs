@@ -125,6 +125,9 @@ pub fn flops_of(module: &Module, computation: &Computation, id: InstructionId) -
             let operand = computation.instruction(instruction.operands()[0]).array_shape();
             operand.element_count() as u64
         }
+        Op::ReduceWindow { window, .. } | Op::SelectAndScatter { window, .. } => {
+            window.iter().fold(elements, |n, d| n.saturating_mul(d.size as u64))
+        }
         Op::Convert | Op::Copy => 0,
         op if op.opcode().is_elementwise() && shape.element_type().is_float() => elements,
         _ => 0,

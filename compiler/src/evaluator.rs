@@ -31,6 +31,7 @@ mod plan;
 mod reduction;
 mod rounding;
 mod strided;
+mod window;
 
 pub mod check;
 

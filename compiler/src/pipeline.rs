@@ -28,6 +28,8 @@ pub const OPTIMIZE: &[Pass] = &[
     pass!(default_precision),
     pass!(zero_sized_elimination),
     pass!(convolution_decomposition),
+    pass!(reduce_window_expander),
+    pass!(select_and_scatter_expander),
     pass!(tuple_simplifier),
     pass!(algebraic_simplifier),
     pass!(conditional_simplifier),

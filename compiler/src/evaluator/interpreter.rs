@@ -3,7 +3,7 @@
 use super::check::{CheckOutcome, check};
 use super::error::{Cause, EvaluationError};
 use super::plan::{Plan, Step, plans};
-use super::{EvaluatorOptions, array_op, reduction};
+use super::{EvaluatorOptions, array_op, reduction, window};
 use crate::hlo::{
     ArrayLiteral, Computation, ComputationId, CustomCallTarget, ElementType, Instruction,
     InstructionId, Literal, Module, Op, Shape,
@@ -134,6 +134,22 @@ impl<'m> Interpreter<'m> {
                 self.require_memory(state, instruction, counted_bytes(instruction))?;
                 let arrays = arrays(operands);
                 reduction::reduce(self, state, instruction, (&arrays, dimensions, *to_apply))?
+            }
+            Op::ReduceWindow { window: dimensions, to_apply } => {
+                let operand = operand_shapes[0].as_array().expect("the operands are arrays");
+                let scratch = window::scratch_bytes(operand, dimensions);
+                let bytes = counted_bytes(instruction).saturating_add(scratch);
+                self.require_memory(state, instruction, bytes)?;
+                let arrays = arrays(operands);
+                let what = (&arrays[..], &dimensions[..], *to_apply);
+                window::reduce_window(self, state, instruction, what)?
+            }
+            Op::SelectAndScatter { window: dimensions, select, scatter } => {
+                self.require_memory(state, instruction, counted_bytes(instruction))?;
+                let arrays = arrays(operands);
+                let [operand, source, init] = &arrays[..] else { unreachable!("it has three") };
+                let what = ([operand, source, init], &dimensions[..], [*select, *scatter]);
+                window::select_and_scatter(self, state, instruction, what)?
             }
             Op::CustomCall { target, .. } => {
                 run_custom_call(state, target, shape, &operands).map_err(at)?

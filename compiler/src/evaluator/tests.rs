@@ -10,6 +10,7 @@ mod limits;
 mod movement;
 mod random;
 mod reduce;
+mod window;
 
 use std::collections::BTreeSet;
 
@@ -92,7 +93,14 @@ fn same(a: &Literal, b: &Literal) -> bool {
 
 #[test]
 fn every_opcode_is_tested() {
-    let tables = [elementwise::CASES, floats::CASES, movement::CASES, indexing::CASES, dot::CASES];
+    let tables = [
+        elementwise::CASES,
+        floats::CASES,
+        movement::CASES,
+        indexing::CASES,
+        dot::CASES,
+        window::CASES,
+    ];
     let mut tested = BTreeSet::new();
     let mut note = |module: &Module| {
         for (_, computation) in module.computations() {
@@ -103,7 +111,7 @@ fn every_opcode_is_tested() {
         let arguments: Vec<Literal> = arguments.iter().map(|text| literal(text)).collect();
         note(&module(&case_text("", instruction, &arguments)));
     }
-    for text in [control::ALL_CONTROL, reduce::ARG_MAX, checks::ALL_CHECKS] {
+    for text in [control::ALL_CONTROL, reduce::ARG_MAX, checks::ALL_CHECKS, window::ALL_WINDOWS] {
         note(&module(text));
     }
     let all: BTreeSet<Opcode> = Opcode::ALL.iter().copied().collect();

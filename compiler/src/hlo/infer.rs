@@ -16,6 +16,7 @@ mod elementwise;
 mod indexing;
 #[cfg(test)]
 mod tests;
+mod window;
 
 use super::module::Module;
 use super::opcode::{Op, Opcode};
@@ -118,6 +119,12 @@ fn infer_family(op: &Op, context: &Context<'_>) -> Result<Shape, InferError> {
         op @ Op::Convolution { .. } => convolution::convolution(context, op)?,
         Op::Reduce { dimensions, to_apply } => {
             return contraction::reduce(context, dimensions, *to_apply);
+        }
+        Op::ReduceWindow { window, to_apply } => {
+            return window::reduce_window(context, window, *to_apply);
+        }
+        Op::SelectAndScatter { window, select, scatter } => {
+            window::select_and_scatter(context, window, [*select, *scatter])?
         }
         Op::Call { to_apply } => return control::call(context, *to_apply),
         Op::Fusion { calls, .. } => return control::call(context, *calls),

@@ -128,6 +128,9 @@ macro_rules! for_each_opcode { ($then:path) => { $then! {
     Power = "power", (2), [elementwise];
     /// Combines elements along dimensions: n operands, then n scalars to start from.
     Reduce { dimensions: Vec<usize>, to_apply: ComputationId } = "reduce", (2..), [];
+    /// Combines the elements of each window: n operands, then n scalars to start and pad with.
+    ReduceWindow { window: Vec<WindowDimension>, to_apply: ComputationId }
+        = "reduce-window", (2..), [];
     /// Remainder with the sign of the dividend.
     Remainder = "remainder", (2), [elementwise];
     /// The same elements in row-major order under other dimensions.
@@ -142,6 +145,10 @@ macro_rules! for_each_opcode { ($then:path) => { $then! {
     Rsqrt = "rsqrt", (1), [elementwise];
     /// The second operand where the first is true, else the third; a scalar `pred` may select all.
     Select = "select", (3), [];
+    /// In each window of the first operand `select` chooses an element; to its place `scatter` adds
+    /// the second operand's element for the window. The third is what every place starts from.
+    SelectAndScatter { window: Vec<WindowDimension>, select: ComputationId, scatter: ComputationId }
+        = "select-and-scatter", (3), [];
     /// Shift to the left; too far gives 0.
     ShiftLeft = "shift-left", (2), [elementwise];
     /// Shift to the right that copies the sign bit.

@@ -71,8 +71,10 @@ fn kind(op: &Op) -> Kind {
         | Op::Gather { .. }
         | Op::Pad { .. }
         | Op::Reduce { .. }
+        | Op::ReduceWindow { .. }
         | Op::Reshape
         | Op::Reverse { .. }
+        | Op::SelectAndScatter { .. }
         | Op::Slice { .. }
         | Op::Transpose { .. } => Kind::Structure,
         Op::Abs | Op::Copy | Op::Maximum | Op::Minimum | Op::Negate | Op::Select => {
