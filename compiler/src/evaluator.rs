@@ -30,6 +30,7 @@ mod movement;
 mod plan;
 mod reduction;
 mod rounding;
+mod scatter;
 mod strided;
 mod window;
 

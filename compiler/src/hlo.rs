@@ -31,8 +31,8 @@ pub use arena::Id;
 pub use attribute::{
     CheckParameters, ComparisonDirection, ComparisonType, ConvolutionDimensionNumbers,
     CustomCallTarget, DotDimensionNumbers, FusionKind, GatherDimensionNumbers,
-    MAX_SPATIAL_DIMENSIONS, OperandPrecision, PaddingDimension, Precision, SliceDimension,
-    WindowDimension,
+    MAX_SPATIAL_DIMENSIONS, OperandPrecision, PaddingDimension, Precision, ScatterDimensionNumbers,
+    SliceDimension, WindowDimension,
 };
 pub use builder::{BuildError, ComputationBuilder, Extras, ModuleBuilder};
 pub use computation::{Computation, ComputationId, ProgramShape};

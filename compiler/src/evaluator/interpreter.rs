@@ -3,7 +3,7 @@
 use super::check::{CheckOutcome, check};
 use super::error::{Cause, EvaluationError};
 use super::plan::{Plan, Step, plans};
-use super::{EvaluatorOptions, array_op, reduction, window};
+use super::{EvaluatorOptions, array_op, reduction, scatter, window};
 use crate::hlo::{
     ArrayLiteral, Computation, ComputationId, CustomCallTarget, ElementType, Instruction,
     InstructionId, Literal, Module, Op, Shape,
@@ -143,6 +143,11 @@ impl<'m> Interpreter<'m> {
                 let arrays = arrays(operands);
                 let what = (&arrays[..], &dimensions[..], *to_apply);
                 window::reduce_window(self, state, instruction, what)?
+            }
+            Op::Scatter { dimension_numbers, to_apply, .. } => {
+                self.require_memory(state, instruction, counted_bytes(instruction))?;
+                let what = (arrays(operands), &**dimension_numbers, *to_apply);
+                scatter::scatter(self, state, instruction, what)?
             }
             Op::SelectAndScatter { window: dimensions, select, scatter } => {
                 self.require_memory(state, instruction, counted_bytes(instruction))?;

@@ -81,15 +81,15 @@ pub(super) fn scratch_bytes(shape: &ArrayShape, window: &[WindowDimension]) -> u
 }
 
 /// A computation on scalars, applied to lines of them.
-struct Apply<'i, 'm> {
-    interpreter: &'i Interpreter<'m>,
-    instruction: &'i Instruction,
-    to_apply: ComputationId,
+pub(super) struct Apply<'i, 'm> {
+    pub(super) interpreter: &'i Interpreter<'m>,
+    pub(super) instruction: &'i Instruction,
+    pub(super) to_apply: ComputationId,
 }
 
 impl Apply<'_, '_> {
     /// The results for lines of arguments: by lines if it can be lifted, else one by one.
-    fn on_lines(
+    pub(super) fn on_lines(
         &self,
         state: &mut State,
         lifted: Option<&Lifted<'_>>,
@@ -351,7 +351,7 @@ impl Windows<'_> {
 }
 
 /// Some elements of an array as a line.
-fn gathered(array: &ArrayLiteral, places: impl Iterator<Item = usize>) -> ArrayLiteral {
+pub(super) fn gathered(array: &ArrayLiteral, places: impl Iterator<Item = usize>) -> ArrayLiteral {
     let places: Vec<usize> = places.collect();
     let mut result = ArrayLiteral::zeros(&line(array, places.len()));
     for (n, place) in places.into_iter().enumerate() {

@@ -14,6 +14,7 @@ mod convolution;
 mod data;
 mod elementwise;
 mod indexing;
+mod scatter;
 #[cfg(test)]
 mod tests;
 mod window;
@@ -122,6 +123,9 @@ fn infer_family(op: &Op, context: &Context<'_>) -> Result<Shape, InferError> {
         }
         Op::ReduceWindow { window, to_apply } => {
             return window::reduce_window(context, window, *to_apply);
+        }
+        Op::Scatter { dimension_numbers, to_apply, .. } => {
+            return scatter::scatter(context, dimension_numbers, *to_apply);
         }
         Op::SelectAndScatter { window, select, scatter } => {
             window::select_and_scatter(context, window, [*select, *scatter])?

@@ -14,7 +14,7 @@ use std::fmt;
 use super::attribute::{
     Attribute, AttributeSource, ComparisonDirection, ComparisonType, ConvolutionDimensionNumbers,
     CustomCallTarget, DotDimensionNumbers, FusionKind, GatherDimensionNumbers, OperandPrecision,
-    PaddingDimension, SliceDimension, WindowDimension,
+    PaddingDimension, ScatterDimensionNumbers, SliceDimension, WindowDimension,
 };
 use super::computation::ComputationId;
 use super::literal::Literal;
@@ -143,6 +143,11 @@ macro_rules! for_each_opcode { ($then:path) => { $then! {
     RoundNearestEven = "round-nearest-even", (1), [elementwise];
     /// One divided by the square root.
     Rsqrt = "rsqrt", (1), [elementwise];
+    /// Combines slices of n operands, at start indices from the next one, with n arrays of updates.
+    Scatter {
+        dimension_numbers: Box<ScatterDimensionNumbers>, indices_are_sorted: bool,
+        unique_indices: bool, to_apply: ComputationId,
+    } = "scatter", (3..), [];
     /// The second operand where the first is true, else the third; a scalar `pred` may select all.
     Select = "select", (3), [];
     /// In each window of the first operand `select` chooses an element; to its place `scatter` adds

@@ -151,6 +151,7 @@ fn is_slow(opcode: Opcode) -> bool {
             | Opcode::Reduce
             | Opcode::ReduceWindow
             | Opcode::Remainder
+            | Opcode::Scatter
             | Opcode::SelectAndScatter
             | Opcode::Sine
             | Opcode::Tan

@@ -3,8 +3,8 @@
 //! One dimension after the other: windows of twice the size are two windows of half the size, side
 //! by side, so that a window of n elements takes about log2 n steps, and a cumulative sum of n
 //! elements no more. That uses what the op demands of its computation: that it may be applied in
-//! any grouping. Small windows are combined element by element, and one single window is a
-//! reduction. Sums and products of `bf16` and `f16` are made in `f32` and rounded at the end.
+//! any grouping. Small windows are combined element by element, one single window is a reduction,
+//! and cumulative ops combine the array with itself, shifted by 1, 2, 4, .. elements. Sums and products of `bf16` and `f16` are made in `f32` and rounded at the end.
 //!
 //! Left as they are: computations that are not elementwise.
 
@@ -43,15 +43,26 @@ fn expand(site: &mut Site<'_>) -> Rewritten {
     let operands = site.instruction().operands().to_vec();
     let (inputs, inits) = operands.split_at(operands.len() / 2);
     let Some(combination) = Combination::new(site, to_apply, &types)? else { return Ok(None) };
+    let scans: Vec<Option<Scan>> = (window.iter().enumerate())
+        .map(|(d, window)| combination.scan(site, (inputs[0], inits[0]), (d, window)))
+        .collect();
+    let mut around = window.clone();
+    for (dimension, _) in around.iter_mut().zip(&scans).filter(|(_, scan)| scan.is_some()) {
+        (dimension.padding_low, dimension.padding_high) = (0, 0);
+    }
     let mut values = Vec::new();
     for (n, (input, init)) in inputs.iter().zip(inits).enumerate() {
         let computed = combination.computed[n];
         let init = converted(site, *init, computed)?;
         let value = converted(site, *input, computed)?;
-        values.push(padded(site, value, init, &window)?);
+        values.push(padded(site, value, init, &around)?);
     }
     for (dimension, window) in window.iter().enumerate() {
-        values = Line { combination: &combination, dimension }.reduce(site, values, window)?;
+        let line = Line { combination: &combination, dimension };
+        values = match &scans[dimension] {
+            Some(scan) => line.scan(site, values, scan)?,
+            None => line.reduce(site, values, window)?,
+        };
     }
     // The initial values come first, wherever they are no identities.
     let mut starts = Vec::new();
@@ -75,6 +86,26 @@ fn expand(site: &mut Site<'_>) -> Rewritten {
 struct Identity {
     op: Op,
     value: ArrayLiteral,
+}
+
+/// A cumulative op.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Scan {
+    /// Each element with those before it.
+    FromFirst,
+    /// Each element with those after it.
+    FromLast,
+}
+
+/// The value of a scalar that is a constant.
+fn constant_of<'s>(site: &'s Site<'_>, mut scalar: InstructionId) -> Option<&'s ArrayLiteral> {
+    loop {
+        match site.op(scalar) {
+            Op::Constant { literal } => return literal.as_array().ok(),
+            Op::Broadcast { .. } | Op::Copy | Op::Reshape => scalar = site.operand_of(scalar, 0),
+            _ => return None,
+        }
+    }
 }
 
 /// A computation of two scalars with one op.
@@ -115,18 +146,48 @@ impl Combination {
         Ok(Some(Self { lifted, computed, widened }))
     }
 
-    /// Sums of one array, with 0, or the largest or smallest of floats.
+    /// Sums, products, the largest or smallest element, with what leaves others as they are.
     fn identity(&self, element_type: ElementType) -> Option<Identity> {
         let op = self.widened.as_ref().or_else(|| self.lifted.single_op())?;
-        let number = match op {
-            Op::Add if element_type != ElementType::Pred => 0.0,
-            Op::Maximum if element_type.is_float() => f64::NEG_INFINITY,
-            Op::Minimum if element_type.is_float() => f64::INFINITY,
-            _ => return None,
-        };
         let mut value = ArrayLiteral::zeros(&ArrayShape::scalar(element_type));
-        value.set_f64(0, number);
+        let (is_float, is_signed) = (element_type.is_float(), element_type.is_signed());
+        let bits = element_type.bit_width();
+        let (all, top) = (u64::MAX >> (64 - bits), 1_u64 << (bits - 1));
+        match op {
+            _ if element_type == ElementType::Pred => return None,
+            Op::Add => {}
+            Op::Multiply => value.set_f64(0, 1.0),
+            Op::Maximum if is_float => value.set_f64(0, f64::NEG_INFINITY),
+            Op::Minimum if is_float => value.set_f64(0, f64::INFINITY),
+            Op::Maximum if is_signed => value.set_bits(0, top),
+            Op::Minimum if is_signed => value.set_bits(0, all >> 1),
+            Op::Maximum => {}
+            Op::Minimum => value.set_bits(0, all),
+            _ => return None,
+        }
         Some(Identity { op: op.clone(), value })
+    }
+
+    /// Whether the windows of a dimension make a cumulative op of one array.
+    fn scan(
+        &self,
+        site: &Site<'_>,
+        (input, init): (InstructionId, InstructionId),
+        (d, window): (usize, &WindowDimension),
+    ) -> Option<Scan> {
+        let own = site.element_type(init);
+        let (identity, given) = (self.identity(own)?, constant_of(site, init)?);
+        let size = site.dimensions(input)[d];
+        let others = WindowDimension { padding_low: 0, padding_high: 0, ..*window };
+        if others != WindowDimension::of_size(size) || size < 2 || identity.value != *given {
+            return None;
+        }
+        let rest = i64::try_from(size - 1).ok()?;
+        match (window.padding_low, window.padding_high) {
+            (low, 0) if low == rest => Some(Scan::FromFirst),
+            (0, high) if high == rest => Some(Scan::FromLast),
+            _ => None,
+        }
     }
 
     fn apply(
@@ -251,6 +312,43 @@ impl Line<'_> {
             width *= 2;
         }
         Ok(sum.unwrap_or(doubled))
+    }
+
+    /// The array combined with itself, shifted by 1, 2, 4, .. elements.
+    fn scan(
+        &self,
+        site: &mut Site<'_>,
+        mut values: Vec<InstructionId>,
+        scan: &Scan,
+    ) -> Result<Vec<InstructionId>, InferError> {
+        let size = site.dimensions(values[0])[self.dimension];
+        let rank = site.dimensions(values[0]).len();
+        let Some(identity) = self.combination.identity(self.combination.computed[0]) else {
+            return Ok(values);
+        };
+        let identity = site.build().constant(identity.value.into());
+        let mut step = 1;
+        while step < size {
+            let kept = match scan {
+                Scan::FromFirst => [0, size - step, 1],
+                Scan::FromLast => [step, size, 1],
+            };
+            let part = self.slices(site, &values, kept)?[0];
+            let mut padding = vec![PaddingDimension::default(); rank];
+            let around = &mut padding[self.dimension];
+            let side = match scan {
+                Scan::FromFirst => &mut around.low,
+                Scan::FromLast => &mut around.high,
+            };
+            *side = i64::try_from(step).unwrap_or(i64::MAX);
+            let shifted = site.build().add(Op::Pad { padding }, &[part, identity])?;
+            values = match scan {
+                Scan::FromFirst => self.combination.apply(site, &[shifted], &values)?,
+                Scan::FromLast => self.combination.apply(site, &values, &[shifted])?,
+            };
+            step *= 2;
+        }
+        Ok(values)
     }
 
     /// The only window, reduced; nothing if that is not a plain reduction of one array.

@@ -74,6 +74,7 @@ fn kind(op: &Op) -> Kind {
         | Op::ReduceWindow { .. }
         | Op::Reshape
         | Op::Reverse { .. }
+        | Op::Scatter { .. }
         | Op::SelectAndScatter { .. }
         | Op::Slice { .. }
         | Op::Transpose { .. } => Kind::Structure,

@@ -33,6 +33,7 @@ pub(super) fn propagate(
         Op::Convolution { .. } | Op::Dot { .. } => sum_of_products(instruction, operands, result),
         Op::Reduce { .. } => reduce(module, instruction, operands, result),
         Op::ReduceWindow { .. } => window::reduce_window(module, instruction, operands, result),
+        Op::Scatter { .. } => window::scatter(module, instruction, operands, result),
         Op::SelectAndScatter { .. } => {
             window::select_and_scatter(module, instruction, operands, result)
         }

@@ -99,6 +99,84 @@ pub(super) fn select_and_scatter(
     Ok(Some(Rc::new(deviation.collect())))
 }
 
+/// The deviation of the result of `scatter` into one array.
+pub(super) fn scatter(
+    module: &Module,
+    instruction: &Instruction,
+    operands: &[&Uncertain],
+    result: &ArrayLiteral,
+) -> Result<Deviation, ToleranceError> {
+    let (Op::Scatter { to_apply, .. }, [operand, indices, updates]) = (instruction.op(), operands)
+    else {
+        return Err(no_rule(instruction));
+    };
+    let root = root_of(module, *to_apply);
+    // The update itself is the second parameter.
+    let is_moved = matches!(root, Op::Parameter { number: 1 });
+    if !is_moved && !matches!(root, Op::Add | Op::Maximum | Op::Minimum) {
+        return Err(no_rule(instruction));
+    }
+    let with = |operand, updates, op: Option<Op>| {
+        scattered_updates(instruction, [operand, indices.value.clone(), updates], op)
+    };
+    if !matches!(root, Op::Add) {
+        if operand.deviation.is_none() && updates.deviation.is_none() {
+            return Ok(None);
+        }
+        let op = if is_moved { None } else { Some(Op::Maximum) };
+        let largest = with(operand.deviations(), updates.deviations(), op)?;
+        return Ok(Some(Rc::new(floats(&largest))));
+    }
+    let squares = [operand, updates].map(|array| squared(&array.deviations()));
+    let [of_operand, of_updates] = squares;
+    let variances = with(of_operand, of_updates, Some(Op::Add))?;
+    let [of_operand, of_updates] = [operand, updates].map(|array| squared(&array.value));
+    let magnitudes = with(of_operand, of_updates, Some(Op::Add))?;
+    let element_type = result.element_type();
+    let own = accumulated(updates.value.element_count(), rounding::unit(element_type));
+    let deviation = (0..result.element_count()).map(|n| {
+        let sum = result.get_f64(n);
+        let variance = variances.get_f64(n) + own * (magnitudes.get_f64(n) + sum * sum);
+        narrow((variance + final_rounding(element_type, sum)).sqrt())
+    });
+    Ok(Some(Rc::new(deviation.collect())))
+}
+
+/// The scatter of an instruction with other operands and another op, or the updates themselves.
+fn scattered_updates(
+    instruction: &Instruction,
+    operands: [ArrayLiteral; 3],
+    op: Option<Op>,
+) -> Result<ArrayLiteral, ToleranceError> {
+    let mut builder = ModuleBuilder::new("scatter");
+    let id = match op {
+        Some(op) => combination(&mut builder, op),
+        None => second(&mut builder),
+    };
+    let mut op = instruction.op().clone();
+    if let Op::Scatter { to_apply, .. } = &mut op {
+        *to_apply = id;
+    }
+    let entry = builder.add_computation("entry");
+    let mut computation = builder.computation(entry);
+    let parameters = [0, 1, 2]
+        .map(|n: usize| computation.parameter(operands[n].shape().clone().into(), "operand"));
+    computation.add(op, &parameters).expect("the original was legal");
+    let module = builder.finish(entry).expect("every computation has instructions");
+    evaluate_array(&module, &operands.map(Literal::Array))
+}
+
+/// A computation of two `f32` scalars that gives the second.
+fn second(builder: &mut ModuleBuilder) -> ComputationId {
+    let id = builder.add_computation("second");
+    let mut computation = builder.computation(id);
+    let scalar = Shape::scalar(ElementType::F32);
+    computation.parameter(scalar.clone(), "a");
+    let update = computation.parameter(scalar, "b");
+    computation.set_root(update);
+    id
+}
+
 /// A computation of two `f32` scalars with one op.
 fn combination(builder: &mut ModuleBuilder, op: Op) -> ComputationId {
     let id = builder.add_computation("combine");

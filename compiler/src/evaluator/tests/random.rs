@@ -404,6 +404,7 @@ fn random_modules_have_all_kinds_of_instructions() {
         Opcode::Fusion,
         Opcode::GetTupleElement,
         Opcode::ReduceWindow,
+        Opcode::Scatter,
         Opcode::SelectAndScatter,
         Opcode::While,
     ];

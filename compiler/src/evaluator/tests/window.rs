@@ -78,10 +78,21 @@ ENTRY main {
   apart = s32[3] reduce-window(x, zero), window={size=2 pad=0_-1 lhs_dilate=2 rhs_dilate=5}, to_apply=sum
   i = s32[5] iota(), iota_dimension=0
   most = (s32[3], s32[3]) reduce-window(x, i, low, zero), window={size=3}, to_apply=both
+  rows = s32[3,2] constant({ {0, 1}, {2, 3}, {4, 5} })
+  at = s32[4] constant({2, 0, 2, -1})
+  updates = s32[4,2] constant({ {1, 2}, {3, 4}, {5, 6}, {7, 8} })
+  added = s32[3,2] scatter(rows, at, updates), update_window_dims={1}, inserted_window_dims={0}, scatter_dims_to_operand_dims={0}, index_vector_dim=1, to_apply=digits
+  starts = s32[2,1] constant({ {3}, {4} })
+  parts = s32[2,2] constant({ {8, 9}, {6, 7} })
+  both_in = (s32[5], s32[5]) scatter(x, i, starts, parts, parts), update_window_dims={1}, inserted_window_dims={}, scatter_dims_to_operand_dims={0}, index_vector_dim=1, to_apply=both
+  columns = s32[2,3] constant({ {0, 0, 0}, {0, 0, 0} })
+  in_batch = s32[2,2] constant({ {1, 2}, {0, 3} })
+  one_each = s32[2,2] constant({ {4, 5}, {6, 7} })
+  batched = s32[2,3] scatter(columns, in_batch, one_each), update_window_dims={}, inserted_window_dims={1}, scatter_dims_to_operand_dims={1}, input_batching_dims={0}, scatter_indices_batching_dims={0}, index_vector_dim=2, to_apply=sum
   source = s32[3] constant({1, 10, 100})
   first = s32[5] select-and-scatter(x, source, one), window={size=3}, select=least_first, scatter=sum
   padded = s32[5] select-and-scatter(x, source, zero), window={size=2 stride=3 pad=2_1}, select=least_first, scatter=sum
-  ROOT t = (s32[5], s32[3], s32[3], s32[3], (s32[3], s32[3]), s32[5], s32[5]) tuple(cumsum, init, order, apart, most, first, padded)
+  ROOT t = (s32[5], s32[3], s32[3], s32[3], (s32[3], s32[3]), s32[5], s32[5], s32[3,2], (s32[5], s32[5]), s32[2,3]) tuple(cumsum, init, order, apart, most, first, padded, added, both_in, batched)
 }";
 
 #[test]
@@ -90,10 +101,12 @@ fn computations_on_windows() {
     // `init`: windows (pad, 3), (1, 4), (1, 5), and 1 for the pad and the start.
     // `apart`: 3 0 1 0 4 0 1 0, the elements n and n + 5.
     // `first`: the first 1 of 3 1 4 and of 1 4 1, the only one of 4 1 5.
+    // `added`: 0 1 then 3 4; 4 5 then 1 2, then 5 6; -1 is dropped.
+    // `both_in`: the window from 4 would reach beyond the end.
     // `padded`: (pad, pad) is dropped, (1, 4) chooses 1, (5, pad) chooses 5.
-    let expected = "((s32[5], s32[3], s32[3], s32[3], (s32[3], s32[3]), s32[5], s32[5]))";
+    let expected = "((s32[5], s32[3], s32[3], s32[3], (s32[3], s32[3]), s32[5], s32[5], s32[3,2], (s32[5], s32[5]), s32[2,3]))";
     let expected = literal(&format!(
-        "{}=({{3, 4, 8, 9, 14}}, {{5, 6, 7}}, {{314, 141, 415}}, {{3, 1, 1}}, ({{4, 4, 5}}, {{2, 2, 4}}), {{1, 12, 1, 101, 1}}, {{0, 10, 0, 0, 100}})",
+        "{}=({{3, 4, 8, 9, 14}}, {{5, 6, 7}}, {{314, 141, 415}}, {{3, 1, 1}}, ({{4, 4, 5}}, {{2, 2, 4}}), {{1, 12, 1, 101, 1}}, {{0, 10, 0, 0, 100}}, {{{{3, 14}}, {{2, 3}}, {{415, 526}}}}, ({{3, 1, 4, 8, 9}}, {{0, 1, 2, 8, 9}}), {{{{0, 4, 5}}, {{6, 0, 0}}}})",
         &expected[1..expected.len() - 1]
     ));
     assert!(same(&found, &expected), "{found}");

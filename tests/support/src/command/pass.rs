@@ -22,6 +22,7 @@ pub fn is_exact(pass: &str) -> bool {
         "convolution_decomposition"
             | "dot_canonicalization"
             | "reduce_window_expander"
+            | "scatter_expander"
             | "select_and_scatter_expander"
     )
 }

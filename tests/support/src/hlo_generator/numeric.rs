@@ -93,7 +93,7 @@ impl Generator<'_> {
     }
 
     /// A computation that combines two scalars.
-    fn reducer(&mut self, op: Op, element_type: ElementType) -> ComputationId {
+    pub(super) fn reducer(&mut self, op: Op, element_type: ElementType) -> ComputationId {
         let id = self.module.add_computation("combine");
         let mut builder = self.module.computation(id);
         let a = builder.parameter(Self::scalar(element_type), "a");
