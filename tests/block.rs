@@ -34,7 +34,7 @@ fn emulate(clock: Clock) -> Literal {
     let loaded = LoadedExecutable::compile(&module, &CompileOptions::v4().checked());
     let loaded = loaded.unwrap_or_else(|error| panic!("{error}"));
     let options = RunOptions { strict: true, clock, max_trips: 1000 };
-    let mut execution = loaded.execute(&inputs, &options).unwrap_or_else(|error| panic!("{error}"));
+    let mut execution = loaded.run(&inputs, &options).unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(execution.outputs.len(), 1);
     execution.outputs.remove(0)
 }

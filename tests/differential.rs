@@ -12,6 +12,8 @@ mod lanes_as_rows;
 mod lookup;
 #[path = "differential/movement.rs"]
 mod movement;
+#[path = "differential/random_bits.rs"]
+mod random_bits;
 #[path = "differential/reductions.rs"]
 mod reductions;
 #[path = "differential/windows.rs"]
@@ -49,7 +51,7 @@ fn emulate(module: &Module, inputs: &[Literal], clock: Clock) -> Execution {
         compile(module, &CompileOptions::v4().checked()).unwrap_or_else(|e| panic!("{e}"));
     let loaded = LoadedExecutable::load(executable).unwrap_or_else(|e| panic!("{e}"));
     let options = RunOptions { strict: true, clock, max_trips: 1000 };
-    loaded.execute(inputs, &options).unwrap_or_else(|e| panic!("{e}"))
+    loaded.run(inputs, &options).unwrap_or_else(|e| panic!("{e}"))
 }
 
 /// The emulator's results are within the computed bound of the evaluator's, under every clock the

@@ -142,7 +142,7 @@ fn check(op: &str, inputs: Vec<ArrayLiteral>, bound: f64) {
     let loaded = LoadedExecutable::compile(&module, &CompileOptions::v4().checked());
     let loaded = loaded.unwrap_or_else(|error| panic!("{error}"));
     let options = RunOptions { strict: true, clock: Clock::Chip, max_trips: 1 };
-    let execution = loaded.execute(&literals, &options).unwrap_or_else(|error| panic!("{error}"));
+    let execution = loaded.run(&literals, &options).unwrap_or_else(|error| panic!("{error}"));
     assert!(execution.report.modelled_share == 0.0, "{op} of {name} is a modelled launch");
     let found = execution.outputs[0].as_array().expect("an array");
     let expected = expected.as_array().expect("an array");

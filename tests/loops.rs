@@ -209,7 +209,7 @@ fn random_loops_give_the_evaluator_s_bits() {
         let loaded = LoadedExecutable::load(compiled(&module)).unwrap_or_else(|e| panic!("{e}"));
         for clock in [Clock::Chip, Clock::Ideal, Clock::Chaos(seed)] {
             let options = RunOptions { strict: true, clock, max_trips: 1000 };
-            let execution = loaded.execute(&inputs, &options);
+            let execution = loaded.run(&inputs, &options);
             let execution =
                 execution.unwrap_or_else(|error| panic!("seed {seed}: {error}\n{text}"));
             assert!(execution.outputs == expected, "seed {seed}, {clock:?}\n{text}");

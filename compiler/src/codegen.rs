@@ -81,17 +81,20 @@ pub fn generate(module: &Module, options: &CompileOptions) -> Result<Executable,
     let facts = generator.facts;
     let mut executable = Executable {
         name: module.name().to_owned(),
+        module: generator.module,
         chip: options.chip,
         default_precision: options.default_precision,
         allocations: generator.allocations,
         parameters,
         results,
+        donated: module.aliases().parameters().into_iter().collect(),
+        overwritten: Vec::new(),
         root_is_tuple,
         programs: generator.programs,
         functions: generator.functions,
         steps,
     };
-    in_place::share_arrays(&mut executable, &facts);
+    in_place::share_arrays(&mut executable, &facts, module.aliases());
     Ok(buffers::pack(executable)?)
 }
 

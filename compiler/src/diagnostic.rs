@@ -41,9 +41,32 @@ impl<'a> SourceText<'a> {
     }
 }
 
-/// A place in a source text: one line of it and the marked columns.
+/// A place in a source.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
+pub enum Place {
+    /// Of a text: one line of it and the marked columns.
+    Line(LinePlace),
+    /// Of a file that is no text.
+    Offset {
+        /// The name of the file.
+        name: String,
+        /// The number of bytes before the place.
+        offset: usize,
+    },
+}
+
+impl Place {
+    /// The name of the source.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Line(LinePlace { name, .. }) | Self::Offset { name, .. } => name,
+        }
+    }
+}
+
+/// One line of a text and the marked columns.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LinePlace {
     name: String,
     line: usize,
     column: usize,
@@ -51,12 +74,7 @@ pub struct Place {
     marked: Range<usize>,
 }
 
-impl Place {
-    /// The name of the text.
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
+impl LinePlace {
     /// The line, counted from 1.
     pub fn line(&self) -> usize {
         self.line
@@ -119,7 +137,14 @@ impl Diagnostic {
     /// The same at bytes `span` of `source`.
     #[must_use]
     pub fn at(mut self, source: SourceText<'_>, span: Range<usize>) -> Self {
-        self.parts.place = Some(Place::new(source, span));
+        self.parts.place = Some(Place::Line(LinePlace::new(source, span)));
+        self
+    }
+
+    /// The same at byte `offset` of the binary file `name`.
+    #[must_use]
+    pub fn at_offset(mut self, name: &str, offset: usize) -> Self {
+        self.parts.place = Some(Place::Offset { name: name.to_owned(), offset });
         self
     }
 
@@ -154,14 +179,18 @@ impl Diagnostic {
 impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Parts { code, message, place, notes } = &*self.parts;
-        if let Some(Place { name, line, column, .. }) = place {
-            write!(f, "{name}:{line}:{column}: ")?;
+        match place {
+            Some(Place::Line(LinePlace { name, line, column, .. })) => {
+                write!(f, "{name}:{line}:{column}: ")?;
+            }
+            Some(Place::Offset { name, offset }) => write!(f, "{name}: offset {offset:#x}: ")?,
+            None => {}
         }
         match code {
             Some(code) => write!(f, "error[{code}]: {message}")?,
             None => write!(f, "error: {message}")?,
         }
-        if let Some(Place { excerpt, marked, .. }) = place {
+        if let Some(Place::Line(LinePlace { excerpt, marked, .. })) = place {
             let indent = if excerpt.trim_end().is_empty() { "" } else { "  " };
             write!(f, "\n{indent}{}", excerpt.trim_end())?;
             write!(

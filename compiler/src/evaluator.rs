@@ -28,9 +28,11 @@ mod interpreter;
 mod lifted;
 mod movement;
 mod plan;
+mod random_bits;
 mod reduction;
 mod rounding;
 mod scatter;
+mod sorting;
 mod strided;
 mod window;
 

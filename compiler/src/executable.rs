@@ -41,7 +41,7 @@ pub enum AllocationKind {
         /// Its shape with the layout in HBM.
         shape: ArrayShape,
     },
-    /// A result of the program.
+    /// A result of the program, unless it lies where a donated parameter is.
     Result,
     /// Intermediate values, packed by buffer assignment.
     Temporary,
@@ -170,6 +170,8 @@ pub struct Modelled {
 pub struct Executable {
     /// The name of the module.
     pub name: String,
+    /// The module after all passes, to be looked at.
+    pub module: Arc<Module>,
     /// The chip that it was compiled for.
     pub chip: ChipSpec,
     /// What `default` meant as the precision of a dot's operands; modelled dots need it.
@@ -180,6 +182,11 @@ pub struct Executable {
     pub parameters: Vec<View>,
     /// The results, flattened.
     pub results: Vec<View>,
+    /// The parameters that the program asks for as donations, in order.
+    pub donated: Vec<usize>,
+    /// The parameters, of these, whose arrays are written over. If such an argument is not donated,
+    /// the program has to get a copy.
+    pub overwritten: Vec<usize>,
     /// Whether the root was a tuple.
     pub root_is_tuple: bool,
     /// The bundle programs.

@@ -5,10 +5,13 @@
 //! module of one of its functions. Whatever is wrong with a program is a [`Diagnostic`] that
 //! points into its text; nothing panics, however malformed the text is.
 
+mod bytecode;
 mod source;
 mod stablehlo;
 mod syntax;
 mod text;
+
+use std::sync::Arc;
 
 use crate::diagnostic::{Diagnostic, SourceText};
 use crate::hlo::Module;
@@ -16,14 +19,30 @@ pub use source::{SourceChunk, split_programs};
 pub use stablehlo::{EntryPoint, FunctionSummary, importable_operations, list_functions};
 pub use syntax::Program;
 
-use source::SourceError;
+use source::{Source, SourceError};
 
 /// Parses one program in MLIR text.
 ///
 /// # Errors
 /// The first thing that is no MLIR, or a value used with a type that is not its own.
 pub fn parse_program(source: SourceChunk) -> Result<Program, Diagnostic> {
-    text::parse(source).map_err(|(source, error)| diagnose(&source, error))
+    text::parse(source).map_err(|(source, error)| diagnose(&Source::Text(source), error))
+}
+
+/// Whether a file is MLIR bytecode.
+pub fn is_bytecode(bytes: &[u8]) -> bool {
+    bytecode::is_bytecode(bytes)
+}
+
+/// Reads one program in MLIR bytecode: a portable StableHLO artifact. `file` is its name in
+/// messages; constants of the program share the bytes.
+///
+/// # Errors
+/// The first thing that is no bytecode, or an operation, attribute or type of a dialect or a
+/// version that is not known.
+pub fn parse_bytecode(file: &str, bytes: impl Into<Arc<[u8]>>) -> Result<Program, Diagnostic> {
+    bytecode::parse(file, &bytes.into())
+        .map_err(|error| diagnose(&Source::Bytecode { file: file.to_owned() }, error))
 }
 
 /// Makes the HLO module of one function of a program, with everything that it calls.
@@ -38,11 +57,17 @@ pub fn import_module(program: &Program, entry: &EntryPoint) -> Result<Module, Di
     stablehlo::import(program, entry).map_err(|error| diagnose(&program.source, error))
 }
 
-fn diagnose(source: &SourceChunk, error: SourceError) -> Diagnostic {
-    let text = SourceText::new(&source.file, &source.text).starting_at_line(source.first_line);
+fn diagnose(source: &Source, error: SourceError) -> Diagnostic {
     let message = match error.origin {
         Some(origin) => format!("{} (from {origin})", error.message),
         None => error.message,
     };
-    Diagnostic::new(message).at(text, error.span.start..error.span.end)
+    let diagnostic = Diagnostic::new(message);
+    match source {
+        Source::Text(SourceChunk { file, first_line, text }) => {
+            let text = SourceText::new(file, text).starting_at_line(*first_line);
+            diagnostic.at(text, error.span.start..error.span.end)
+        }
+        Source::Bytecode { file } => diagnostic.at_offset(file, error.span.start),
+    }
 }

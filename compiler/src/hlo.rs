@@ -10,6 +10,7 @@
 //! Instructions are made by [`builder`] only, which checks them with [`infer`], and changed by
 //! `rewrite` only. The text form is XLA's.
 
+pub mod alias;
 pub mod attribute;
 pub mod builder;
 pub mod computation;
@@ -21,18 +22,20 @@ pub mod module;
 pub mod opcode;
 pub mod parse;
 pub mod print;
+pub mod proto;
 pub mod rewrite;
 pub mod shape;
 pub mod verify;
 
 mod arena;
 
+pub use alias::AliasConfig;
 pub use arena::Id;
 pub use attribute::{
     CheckParameters, ComparisonDirection, ComparisonType, ConvolutionDimensionNumbers,
     CustomCallTarget, DotDimensionNumbers, FusionKind, GatherDimensionNumbers,
-    MAX_SPATIAL_DIMENSIONS, OperandPrecision, PaddingDimension, Precision, ScatterDimensionNumbers,
-    SliceDimension, WindowDimension,
+    MAX_SPATIAL_DIMENSIONS, OperandPrecision, PaddingDimension, Precision, RandomAlgorithm,
+    ScatterDimensionNumbers, SliceDimension, WindowDimension,
 };
 pub use builder::{BuildError, ComputationBuilder, Extras, ModuleBuilder};
 pub use computation::{Computation, ComputationId, ProgramShape};

@@ -29,7 +29,7 @@ use palmetto_kernels::{
     llo::Function,
     lookup::{Lookup, LookupError},
     matmul::{Matmul, MatmulError},
-    reduce::{Reduce, ReduceError},
+    reduce::{Reduce, ReduceError, split},
     rowwise::{Rowwise, RowwiseError},
     transfer::Transfer,
     transpose::{Transpose, TransposeError},
@@ -82,6 +82,10 @@ pub enum Kernel {
     Rowwise(Rowwise),
     /// A reduction over any dimensions.
     Reduce(Reduce),
+    /// The first launch of a reduction that is split between the cores.
+    ReduceShares(Reduce),
+    /// The second: it makes the result of what the cores reduced their shares to.
+    ReduceCombination(Reduce),
     /// Rows to lines and lines to rows.
     Line(Line),
     /// Rows or matrices of a table by indices.
@@ -100,7 +104,7 @@ impl Kernel {
     pub fn shareable(&self, chip: &ChipSpec) -> Vec<(usize, usize)> {
         match self {
             Self::Rowwise(spec) => spec.shareable(chip),
-            Self::Transfer(spec) => spec.shareable(),
+            Self::Transfer(_) if self.is_update() => vec![(0, 0)],
             _ => Vec::new(),
         }
     }
@@ -110,9 +114,19 @@ impl Kernel {
         matches!(self, Self::Rowwise(spec) if spec.is_copy(chip))
     }
 
-    /// Whether its result is operand 0 with a part replaced.
+    /// Whether its result is operand 0 with a part replaced: the two have to be one array.
     pub fn is_update(&self) -> bool {
-        matches!(self, Self::Transfer(spec) if spec.base.is_some())
+        matches!(self, Self::Transfer(spec) if spec.is_update)
+    }
+
+    /// Two kernels to be launched instead of this one, where that pays: one reduces on every core a
+    /// share of the operands to an array, and one makes the result of that array.
+    pub fn split(&self, chip: &ChipSpec) -> Option<Split> {
+        let Self::Reduce(spec) = self else { return None };
+        let registers = spec.split(chip)?;
+        let [first, second] =
+            [Self::ReduceShares(spec.clone()), Self::ReduceCombination(spec.clone())];
+        Some(Split { first, registers, second })
     }
 
     /// The kernel as a device program in LLO.
@@ -123,6 +137,8 @@ impl Kernel {
         match self {
             Self::Rowwise(spec) => Ok(palmetto_kernels::rowwise::rowwise(spec, chip)?),
             Self::Reduce(spec) => Ok(palmetto_kernels::reduce::reduce(spec, chip)?),
+            Self::ReduceShares(spec) => Ok(split::shares(spec, chip)?),
+            Self::ReduceCombination(spec) => Ok(split::combination(spec, chip)?),
             Self::Line(spec) => Ok(palmetto_kernels::line::line(spec, chip)?),
             Self::Lookup(spec) => Ok(palmetto_kernels::lookup::lookup(spec, chip)?),
             Self::Transfer(spec) => Ok(palmetto_kernels::transfer::transfer(spec, chip)),
@@ -136,10 +152,20 @@ impl Kernel {
         match self {
             Self::Rowwise(spec) => spec.cycles(chip).ok(),
             Self::Matmul(spec) => spec.cycles(chip).ok(),
-            Self::Reduce(_) | Self::Lookup(_) | Self::Transfer(_) => None,
             _ => None,
         }
     }
+}
+
+/// See [`Kernel::split`].
+#[derive(Clone, Debug)]
+pub struct Split {
+    /// The first kernel, with the operands as arguments.
+    pub first: Kernel,
+    /// 32-bit registers of the array between the two.
+    pub registers: usize,
+    /// The second kernel, with that array as its only operand.
+    pub second: Kernel,
 }
 
 /// A kernel, and the instructions whose arrays are its launch arguments.

@@ -3,6 +3,7 @@
 use crate::{
     Fault, FaultKind, LaunchReport, LoadedProgram, Timing,
     dma::{Channels, Shared},
+    loaded::granules,
     memory::{Memory, shadow::Shadow, words_of},
     tensor_core::{Surroundings, TensorCore},
 };
@@ -13,7 +14,7 @@ use palmetto_isa::{ChipSpec, MemorySpace, Program, memory::GRANULE_BYTES};
 pub struct EmulatorOptions {
     /// Whatever the machine leaves undefined is a fault.
     pub strict: bool,
-    /// Host memory that backs HBM; at most the chip's HBM is used.
+    /// The part of HBM that is backed at first, at most all of it; see [`Chip::back_hbm`].
     pub hbm_bytes: u64,
     /// Bundles that a core may issue in one launch before it is taken to loop for ever.
     pub max_bundles: u64,
@@ -56,6 +57,51 @@ impl Chip {
     /// The numbers of the chip.
     pub fn spec(&self) -> &ChipSpec {
         &self.spec
+    }
+
+    /// Whether whatever the machine leaves undefined is a fault.
+    pub fn is_strict(&self) -> bool {
+        self.cores.iter().all(TensorCore::is_strict)
+    }
+
+    /// Makes the chip strict from the next launch on, or no longer strict. All of HBM and CMEM
+    /// counts as written then; [`Chip::discard_hbm`] says what is not.
+    pub fn set_strict(&mut self, strict: bool) {
+        self.shared.hbm.set_strict(strict);
+        self.shared.cmem.set_strict(strict);
+        self.cores.iter_mut().for_each(|core| core.set_strict(strict));
+    }
+
+    /// Backs at least the first `n_granules` of HBM, at most all of it. The content of what was
+    /// backed stays, the rest is undefined. HBM that is not backed cannot be accessed.
+    pub fn back_hbm(&mut self, n_granules: u32) {
+        let all = usize::try_from(granules(self.spec.hbm_bytes)).unwrap_or(usize::MAX);
+        self.shared.hbm.back((n_granules as usize).min(all));
+    }
+
+    /// Granules of HBM that are backed.
+    pub fn backed_granules(&self) -> usize {
+        self.shared.hbm.n_granules()
+    }
+
+    /// Copies granules of HBM; of overlapping ranges the target is right.
+    ///
+    /// # Errors
+    /// If a range is not in the backed part of HBM or, in strict mode, the source was never
+    /// written.
+    pub fn copy_hbm(&mut self, source: u32, target: u32, n_granules: u32) -> Result<(), Fault> {
+        let hbm = &mut self.shared.hbm;
+        let mut copy = || {
+            let from = hbm.granules(source.into(), n_granules as usize)?;
+            let to = hbm.granules(target.into(), n_granules as usize)?;
+            if let Some(shadow) = &mut hbm.shadow {
+                shadow.read(from.clone())?;
+                shadow.define(to.clone());
+            }
+            hbm.words.copy_within(words_of(from), words_of(to).start);
+            Ok(())
+        };
+        copy().map_err(|trouble: Box<crate::fault::Trouble>| trouble.nowhere())
     }
 
     /// Writes `bytes` to HBM from the start of `granule` on. The rest of the last granule keeps its

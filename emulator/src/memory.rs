@@ -37,6 +37,43 @@ impl Memory {
         self.limit
     }
 
+    /// Backs at least the first `granules`; what was there stays, what is new is undefined.
+    ///
+    /// The host's memory at least doubles when it has to move, and its new part is not touched.
+    pub(crate) fn back(&mut self, granules: usize) {
+        if granules <= self.limit {
+            return;
+        }
+        let (old, needed) = (self.limit * GRANULE_WORDS, granules * GRANULE_WORDS);
+        if needed > self.words.len() {
+            let mut words = vec![0; needed.max(2 * self.words.len())];
+            words[..old].copy_from_slice(&self.words[..old]);
+            self.words = words;
+            let n_cells = self.n_cells();
+            self.shadow.iter_mut().for_each(|shadow| shadow.extend(n_cells));
+        }
+        self.limit = granules;
+    }
+
+    /// Cells that a shadow has.
+    fn n_cells(&self) -> usize {
+        self.words.len() / GRANULE_WORDS * cells_per_granule(self.space)
+    }
+
+    /// Remembers, or no longer remembers, what strict mode has to know. What is there counts as
+    /// written, for nothing is known about it.
+    pub(crate) fn set_strict(&mut self, strict: bool) {
+        if strict == self.shadow.is_some() {
+            return;
+        }
+        let (n_cells, accessible) = (self.n_cells(), self.cells(0..self.limit));
+        self.shadow = strict.then(|| {
+            let mut shadow = Shadow::new(self.space, n_cells);
+            shadow.define(accessible);
+            shadow
+        });
+    }
+
     /// A launch begins that may access the first `limit` granules, whose content is undefined.
     pub(crate) fn begin_private_launch(&mut self, limit: usize) {
         self.limit = limit.min(self.words.len() / GRANULE_WORDS);

@@ -105,6 +105,17 @@ impl TensorCore {
         }
     }
 
+    pub(crate) fn is_strict(&self) -> bool {
+        self.strict
+    }
+
+    /// Changes the mode between launches.
+    pub(crate) fn set_strict(&mut self, strict: bool) {
+        self.strict = strict;
+        self.vmem.set_strict(strict);
+        self.smem.set_strict(strict);
+    }
+
     /// Everything private is undefined, except for the arguments.
     pub(crate) fn begin_launch(&mut self, program: &LoadedProgram, arguments: &[u32]) {
         (self.clock, self.issued, self.bundle, self.halted) = (0, 0, 0, false);

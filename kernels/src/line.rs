@@ -155,7 +155,7 @@ impl<'a> Plan<'a> {
 
     fn grid(&self) -> Grid {
         let dimensions = vec![GridDimension { extent: self.steps, block: 1 }];
-        Grid { dimensions, n_reduced: 0, inner: Vec::new() }
+        Grid { dimensions, ..Grid::default() }
     }
 
     fn windows(&self) -> [Window; 2] {

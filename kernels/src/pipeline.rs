@@ -10,7 +10,8 @@
 //! [`Edge`] is cut instead: only what there is of it moves.
 //!
 //! The steps of the parallel dimensions are dealt to the cores in two halves; the dimensions of a
-//! reduction stay together on one core.
+//! reduction stay together on one core, unless there is only one and it is split
+//! ([`Grid::is_split`]).
 
 mod padding;
 mod window;
@@ -28,9 +29,9 @@ pub struct Step {
     pub indices: Vec<S>,
     /// Per dimension of the grid, the first unit of the windows.
     pub positions: Vec<S>,
-    /// 1 in the first step of a reduction, else 0.
+    /// 1 in the first step of a reduction, or of a core's share of it, else 0.
     pub is_first: S,
-    /// 1 in the last step of a reduction, else 0.
+    /// 1 in the last step of a reduction, or of a core's share of it, else 0.
     pub is_last: S,
     /// Where the input windows are.
     pub inputs: Vec<Address>,
@@ -96,7 +97,7 @@ pub fn pipeline(
     let end = b.for_loop(n_steps, &initial, |b, t, carried| {
         let carried: Vec<S> = carried.iter().map(|value| scalar(*value)).collect();
         let has_next = b.scmp_lt(t, last);
-        walk.step(b, &carried, has_next, body).into_iter().map(Value::S).collect()
+        walk.step(b, &carried, (t, has_next), body).into_iter().map(Value::S).collect()
     });
     let end: Vec<S> = end.iter().map(|value| scalar(*value)).collect();
     let outputs_at = grid.dimensions.len() + 2 * walk.inputs.len();
@@ -158,20 +159,26 @@ fn transfer(
 
 /// The first indices and the number of steps of this core.
 fn share_of_core(b: &mut Builder, grid: &Grid, n_cores: u32) -> (Vec<S>, S) {
-    let parallel = grid.parallel_steps();
-    let share = parallel.div_ceil(n_cores as usize);
+    // What is dealt, the dimensions that it is of, and the steps of each.
+    let (dealt, n_dealt, each) = if grid.is_split {
+        debug_assert_eq!(grid.parallel_steps(), 1, "only one reduction can be split");
+        (grid.reduced_steps(), grid.dimensions.len(), 1)
+    } else {
+        (grid.parallel_steps(), grid.dimensions.len() - grid.n_reduced, grid.reduced_steps())
+    };
+    let share = dealt.div_ceil(n_cores as usize);
     let core = b.score();
     let mut start: Vec<S> = grid.dimensions.iter().map(|_| b.s(0)).collect();
-    let mut n_steps = b.s(int(share.min(parallel) * grid.reduced_steps()));
+    let mut n_steps = b.s(int(share.min(dealt) * each));
     for other in 1..n_cores {
-        let first = (share * other as usize).min(parallel);
-        let steps = share.min(parallel - first) * grid.reduced_steps();
+        let first = (share * other as usize).min(dealt);
+        let steps = share.min(dealt - first) * each;
         let number = b.s(i32::try_from(other).expect("a chip has few cores"));
         let is_other = b.scmp_eq(core, number);
         let steps = b.s(int(steps));
         n_steps = b.ssel(is_other, steps, n_steps);
         let mut rest = first;
-        for d in (0..grid.dimensions.len() - grid.n_reduced).rev() {
+        for d in (0..n_dealt).rev() {
             let count = grid.dimensions[d].count();
             let index = b.s(int(rest % count));
             rest /= count;
@@ -210,6 +217,17 @@ impl Buffer<'_> {
         address
     }
 
+    /// Where an output window goes.
+    fn result(&self, b: &mut Builder, grid: &Grid, indices: &[S]) -> S {
+        let address = self.hbm(b, grid, indices);
+        if !grid.is_split {
+            return address;
+        }
+        let core = b.score();
+        let own = b.smul_imm(core, int(self.window.block.granules()));
+        b.sadd(address, own)
+    }
+
     /// Starts the transfer of the window at `indices`: into `slot` for an input.
     fn start(&self, b: &mut Builder, grid: &Grid, indices: &[S], slot: S) {
         let (hbm, vmem) = (self.hbm(b, grid, indices), self.slot_address(b, slot));
@@ -218,7 +236,7 @@ impl Buffer<'_> {
     }
 
     fn write_back(&self, b: &mut Builder, grid: &Grid, indices: &[S], slot: S) {
-        let (hbm, vmem) = (self.hbm(b, grid, indices), self.slot_address(b, slot));
+        let (hbm, vmem) = (self.result(b, grid, indices), self.slot_address(b, slot));
         let flag = b.sadd_imm(slot, self.flag);
         self.start_transfer(b, grid, indices, [vmem, hbm, flag]);
         if let Some(scratch) = self.in_flight {
@@ -358,7 +376,7 @@ impl Walk<'_> {
         &self,
         b: &mut Builder,
         carried: &[S],
-        has_next: S,
+        (t, has_next): (S, S),
         body: impl FnOnce(&mut Builder, &Step),
     ) -> Vec<S> {
         let n = self.grid.dimensions.len();
@@ -372,6 +390,10 @@ impl Walk<'_> {
             .map(|(input, state)| input.address(b, state[0]))
             .collect();
         let mut step = self.describe(b, indices, inputs, outputs);
+        if self.grid.is_split {
+            let (zero, one) = (b.s(0), b.s(1));
+            (step.is_first, step.is_last) = (b.scmp_eq(t, zero), b.sxor(has_next, one));
+        }
         step.is_fresh = input_states.chunks(2).map(|state| state[1]).collect();
         body(b, &step);
         result.extend(self.write_back(b, (indices, &next), &fresh, has_next));

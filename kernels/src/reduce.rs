@@ -7,12 +7,16 @@
 //! combined only when the block is complete. What lies beyond the array in its last tiles does not
 //! count.
 //!
-//! The blocks of the result are dealt to the cores. A result of one block is computed by one core.
+//! The blocks of the result are dealt to the cores. A result of one block is computed by one core
+//! or, where that pays, in two launches ([`split`]): in the first, each core reduces its share of the
+//! operand to slots of its own; the second combines these.
 
 mod accumulate;
+mod cost;
 mod finish;
 mod plan;
 mod site;
+pub mod split;
 mod tiling;
 
 pub use crate::operand::{Access, Input};
@@ -83,7 +87,7 @@ impl Reduce {
     /// # Errors
     /// Why there is none.
     pub fn check(&self, chip: &ChipSpec) -> Result<(), ReduceError> {
-        plan::plan(self, chip).map(|_| ())
+        plan::plan(self, chip, false).map(|_| ())
     }
 
     /// The type of operand and result.
@@ -97,7 +101,7 @@ impl Reduce {
 /// # Errors
 /// If the shapes do not suit it; see [`ReduceError`].
 pub fn reduce(spec: &Reduce, chip: &ChipSpec) -> Result<Function, ReduceError> {
-    let plan = plan::plan(spec, chip)?;
+    let plan = plan::plan(spec, chip, false)?;
     let n_arguments = u32::try_from(spec.inputs.len() + 1).expect("a fusion has few operands");
     let mut b = Builder::new(&spec.name, n_arguments);
     let kernel = accumulate::Kernel::new(&mut b, &plan);

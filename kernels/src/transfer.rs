@@ -5,6 +5,10 @@
 //! scalars in HBM, clamped as HLO's dynamic slices are: a start moves a piece by whole granules,
 //! and which row of a tile it hits can choose between pieces ([`Phase::condition`]). A row that
 //! shares granules with others is the only thing that passes through registers ([`NarrowRow`]).
+//!
+//! An update writes over a part of an array where that array is: a copy that came first would have
+//! to be complete, on all cores, before anything is written over, and within a launch cores do not
+//! wait for each other.
 
 mod narrow;
 mod scalar;
@@ -110,7 +114,8 @@ pub struct Phase {
     pub pieces: Vec<Piece>,
 }
 
-/// An array put together. Launch arguments: `n_inputs` arrays and scalars, then the result.
+/// An array put together. Launch arguments: `n_inputs` arrays and scalars, then the result; of an
+/// update, argument 0 is the result too.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Transfer {
     /// The name.
@@ -119,22 +124,14 @@ pub struct Transfer {
     pub element: Element,
     /// Arguments before the result.
     pub n_inputs: usize,
-    /// A copy of input 0 to the whole result that comes before everything else, which may write
-    /// over it. Left out in launches where the two are one array.
-    pub base: Option<Phase>,
+    /// Whether the result is input 0 with something written over it: the two are one array in every
+    /// launch.
+    pub is_update: bool,
     /// What is moved. Phases with different conditions on one start exclude each other; all others
     /// do not overlap.
     pub phases: Vec<Phase>,
-    /// What is done last.
+    /// A row of narrow elements. What `phases` move does not overlap with it.
     pub row: Option<NarrowRow>,
-}
-
-impl Transfer {
-    /// The pairs of an input and a result that may be one array in a launch: an update may be made
-    /// where the array is.
-    pub fn shareable(&self) -> Vec<(usize, usize)> {
-        if self.base.is_some() { vec![(0, 0)] } else { Vec::new() }
-    }
 }
 
 /// The kernel.
@@ -142,18 +139,7 @@ pub fn transfer(spec: &Transfer, chip: &ChipSpec) -> Function {
     let n_arguments = u32::try_from(spec.n_inputs + 1).expect("an instruction has few operands");
     let mut b = Builder::new(&spec.name, n_arguments);
     let scalars = Scalars::load(&mut b, spec);
-    // What is written over was written by another core, if several share the work.
-    let is_shared = spec.base.is_none() && spec.row.is_none();
-    let n_cores = if is_shared { chip.n_cores } else { 1 };
-    let emitter = Emitter { spec, scalars, n_cores };
-    if n_cores < chip.n_cores {
-        let core = b.score();
-        let limit = b.s(int(n_cores as usize));
-        let works = b.scmp_lt(core, limit);
-        b.if_then(works, |b| emitter.all(b));
-    } else {
-        emitter.all(&mut b);
-    }
+    Emitter { spec, scalars, n_cores: chip.n_cores }.all(&mut b);
     b.finish()
 }
 
@@ -173,11 +159,6 @@ struct Emitter<'a> {
 
 impl Emitter<'_> {
     fn all(&self, b: &mut Builder) {
-        if let Some(base) = &self.spec.base {
-            let (operand, result) = (b.argument(0), b.argument(self.spec.n_inputs));
-            let are_two = b.scmp_ne(operand, result);
-            b.if_then(are_two, |b| self.phase(b, base));
-        }
         for phase in &self.spec.phases {
             match phase.condition {
                 None => self.phase(b, phase),

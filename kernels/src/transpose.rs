@@ -163,7 +163,7 @@ impl<'a> Plan<'a> {
         }
         let counts = [spec.majors, rows.steps(), lanes.steps()];
         let dimensions = counts.map(|extent| GridDimension { extent, block: 1 }).to_vec();
-        Self { spec, rows, lanes, grid: Grid { dimensions, n_reduced: 0, inner: Vec::new() } }
+        Self { spec, rows, lanes, grid: Grid { dimensions, ..Grid::default() } }
     }
 
     fn windows(&self) -> [Window; 2] {

@@ -1,8 +1,10 @@
 //! Progress on standard error, for whoever watches a terminal.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use palmetto_runtime::Watch;
 
 /// A line that says what is going on and for how long; it disappears when dropped.
 ///
@@ -20,9 +22,10 @@ impl Progress {
         Self(bar)
     }
 
-    /// Goes on with `doing`.
-    pub(crate) fn now(&self, doing: impl Into<String>) {
-        self.0.set_message(doing.into());
+    /// Shows each instruction that it is told of, after `doing`.
+    pub(crate) fn watch(&self, doing: &'static str) -> Watch {
+        let bar = self.0.clone();
+        Arc::new(move |instruction| bar.set_message(format!("{doing} {instruction}")))
     }
 }
 

@@ -3,15 +3,12 @@
 use std::io::Write;
 
 use palmetto_compiler::options::CompileOptions;
-use palmetto_runtime::{LoadedExecutable, RunOptions};
+use palmetto_runtime::{LoadedExecutable, MAX_TRIPS, RunOptions};
 
 use crate::arguments::RunArguments;
 use crate::error::Failure;
 use crate::progress::Progress;
 use crate::{CHECK_FAILED, OK, inputs, outputs, program};
-
-/// How often the body of a loop may run before the loop is taken to be endless.
-pub(crate) const MAX_TRIPS: u64 = 1 << 32;
 
 /// Compiles a program, runs it on one chip, and delivers results, checks and report.
 pub(crate) fn run(arguments: &RunArguments, out: &mut impl Write) -> Result<u8, Failure> {
@@ -21,8 +18,7 @@ pub(crate) fn run(arguments: &RunArguments, out: &mut impl Write) -> Result<u8, 
     let loaded = LoadedExecutable::compile(&module, &compile_options(arguments.strict))?;
     let options =
         RunOptions { strict: arguments.strict, clock: arguments.timing, max_trips: MAX_TRIPS };
-    let mut watch = |instruction: &str| progress.now(format!("running {instruction}"));
-    let execution = loaded.execute_watched(&inputs, &options, &mut watch)?;
+    let execution = loaded.run_watched(&inputs, &options, Some(progress.watch("running")))?;
     drop(progress);
     if arguments.json {
         outputs::write(&execution.outputs, &arguments.outputs)?;

@@ -9,11 +9,10 @@ use palmetto_compiler::hlo::Literal;
 use palmetto_compiler::options::CompileOptions;
 use palmetto_runtime::profile::table::with_unit;
 use palmetto_runtime::tolerance::{Comparison, deviations};
-use palmetto_runtime::{Clock, LoadedExecutable, RunOptions, showcase as block};
+use palmetto_runtime::{Clock, LoadedExecutable, MAX_TRIPS, RunOptions, showcase as block};
 
 use crate::error::Failure;
 use crate::progress::Progress;
-use crate::run::MAX_TRIPS;
 use crate::{CHECK_FAILED, OK};
 
 const INTRODUCTION: &str = "\
@@ -54,8 +53,7 @@ pub(crate) fn showcase(out: &mut impl Write) -> Result<u8, Failure> {
 
     let start = Instant::now();
     let options = RunOptions { strict: false, clock: Clock::Chip, max_trips: MAX_TRIPS };
-    let mut watch = |instruction: &str| progress.now(format!("emulating {instruction}"));
-    let execution = loaded.execute_watched(&inputs, &options, &mut watch)?;
+    let execution = loaded.run_watched(&inputs, &options, Some(progress.watch("emulating")))?;
     let emulate = start.elapsed();
     drop(progress);
     writeln!(out, "{}", execution.report)?;

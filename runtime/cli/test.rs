@@ -10,12 +10,11 @@ use palmetto_compiler::evaluator::{CheckOutcome, EvaluatorOptions, evaluate};
 use palmetto_compiler::hlo::{Module, Precision};
 use palmetto_compiler::options::CompileOptions;
 use palmetto_runtime::program::{TestProgram, read_tests};
-use palmetto_runtime::{Clock, LoadedExecutable, RunOptions};
+use palmetto_runtime::{Clock, LoadedExecutable, MAX_TRIPS, RunOptions};
 
 use crate::arguments::{Engine, TestArguments};
 use crate::error::Failure;
 use crate::progress::Progress;
-use crate::run::MAX_TRIPS;
 use crate::{CHECK_FAILED, FAILED, OK, program};
 
 /// What a file came to.
@@ -82,7 +81,7 @@ fn checks(module: &Module, engine: Engine) -> Result<Vec<CheckOutcome>, Failure>
             let options = CompileOptions { default_precision, ..CompileOptions::v4() };
             let loaded = LoadedExecutable::compile(module, &options)?;
             let options = RunOptions { strict: false, clock: Clock::Chip, max_trips: MAX_TRIPS };
-            Ok(loaded.execute(&[], &options)?.checks)
+            Ok(loaded.run(&[], &options)?.checks)
         }
         Engine::Evaluator => {
             let options = EvaluatorOptions {

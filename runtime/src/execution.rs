@@ -1,14 +1,19 @@
 //! One run of a loaded executable: the steps, walked in order on one chip.
 
-use palmetto_compiler::analysis::granules_of;
-use palmetto_compiler::evaluator::{CheckOutcome, EvaluatorOptions, check, evaluate_instruction};
-use palmetto_compiler::executable::{Launch, Modelled, Source, Step, View};
-use palmetto_compiler::hlo::{ArrayLiteral, ElementType, Literal};
-use palmetto_emulator::{Chaos, Chip, ChipTiming, EmulatorOptions, Fault, Ideal, Timing};
-use palmetto_isa::{ChipSpec, memory::GRANULE_BYTES};
+use std::sync::Arc;
 
+use palmetto_compiler::evaluator::{CheckOutcome, EvaluatorOptions, check, evaluate_instruction};
+use palmetto_compiler::executable::{Executable, Launch, Modelled, Slice, Source, Step, View};
+use palmetto_compiler::hlo::{ArrayLiteral, ElementType, Literal};
+use palmetto_emulator::{Chaos, Chip, ChipTiming, Fault, Ideal, LoadedProgram, Timing};
+use palmetto_isa::{Bytes, ChipSpec, Cycles};
+
+use crate::allocator::{Name, Range};
+use crate::buffer::{read_array, write_array};
+use crate::device::bytes;
 use crate::profile::{Origin, Profiler, Report, Work};
-use crate::{Error, LoadedExecutable, transfer};
+use crate::record::Record;
+use crate::{Error, SharedError};
 
 /// How long things take. No choice changes a result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,9 +48,6 @@ pub struct Execution {
     pub checks: Vec<CheckOutcome>,
 }
 
-/// Padding of arrays in strict runs: NaN in every float type.
-const GARBAGE: u8 = 0xFF;
-
 impl Clock {
     fn timing(self, chip: &ChipSpec) -> Box<dyn Timing> {
         match self {
@@ -56,64 +58,82 @@ impl Clock {
     }
 }
 
-/// Runs `loaded` with inputs that were checked to fit.
-pub(crate) fn run(
-    loaded: &LoadedExecutable,
-    inputs: &[Literal],
-    options: &RunOptions,
-    watch: &mut dyn FnMut(&str),
-) -> Result<Execution, Error> {
-    let chip = loaded.executable.chip;
-    let emulator = EmulatorOptions {
-        strict: options.strict,
-        hbm_bytes: loaded.hbm().0,
-        ..EmulatorOptions::default()
-    };
-    let mut run = Run {
-        loaded,
-        options: *options,
-        chip: Chip::new(chip, &emulator),
-        timing: options.clock.timing(&chip),
-        profiler: Profiler::new(&chip),
-        watch,
-        checks: Vec::new(),
-    };
-    run.write_inputs(inputs)?;
-    run.steps(&loaded.executable.steps)?;
-    let outputs = loaded.executable.results.iter().map(|view| run.read("result", view));
-    let outputs = outputs.map(|array| array.map(Literal::Array)).collect::<Result<_, _>>()?;
-    let report = run.profiler.finish(&loaded.executable.name, loaded.hbm());
-    Ok(Execution { outputs, report, checks: run.checks })
+/// Whom an execution tells which instruction is about to run.
+pub type Watch = Arc<dyn Fn(&str) + Send + Sync>;
+
+/// A program with a place for everything.
+pub(crate) struct Placed {
+    pub(crate) program: Arc<Program>,
+    /// The first granule of each allocation.
+    pub(crate) starts: Vec<u32>,
+    pub(crate) copies: Vec<ArgumentCopy>,
+    pub(crate) options: RunOptions,
+    pub(crate) watch: Option<Watch>,
+}
+
+/// A copy of an argument that the program writes over and the caller keeps.
+pub(crate) struct ArgumentCopy {
+    pub(crate) number: usize,
+    pub(crate) source: Range,
+    pub(crate) target: Range,
+}
+
+/// A compiled program with its bundles decoded.
+#[derive(Debug)]
+pub(crate) struct Program {
+    pub(crate) executable: Arc<Executable>,
+    pub(crate) bundles: Vec<LoadedProgram>,
+    /// What out-of-memory messages call the allocations.
+    pub(crate) names: Vec<Name>,
+}
+
+impl Placed {
+    /// Runs the program on a chip that has the arguments and the constants in their places.
+    pub(crate) fn run(&self, chip: &mut Chip) -> Result<Record, SharedError> {
+        let executable = &self.program.executable;
+        let timing = self.options.clock.timing(chip.spec());
+        let profiler = Profiler::new(chip.spec());
+        let mut run = Run { placed: self, chip, timing, profiler, checks: Vec::new() };
+        self.copies.iter().try_for_each(|copy| run.copy_argument(copy))?;
+        run.steps(&executable.steps)?;
+        let Run { profiler, checks, .. } = run;
+        Ok(Record { executable: Arc::clone(executable), profiler, checks })
+    }
+
+    /// The granule that a slice starts at.
+    pub(crate) fn granule(&self, slice: Slice) -> u32 {
+        self.starts[slice.allocation.0] + slice.offset
+    }
 }
 
 struct Run<'a> {
-    loaded: &'a LoadedExecutable,
-    options: RunOptions,
-    chip: Chip,
+    placed: &'a Placed,
+    chip: &'a mut Chip,
     timing: Box<dyn Timing>,
     profiler: Profiler,
-    watch: &'a mut dyn FnMut(&str),
     checks: Vec<CheckOutcome>,
 }
 
 impl Run<'_> {
-    fn write_inputs(&mut self, inputs: &[Literal]) -> Result<(), Error> {
-        let padding = if self.options.strict { GARBAGE } else { 0 };
-        for (start, bytes) in self.loaded.constants(padding) {
-            self.chip.write_hbm(start, &bytes).map_err(|fault| fault_of("constant", fault))?;
-        }
-        for (input, view) in inputs.iter().zip(&self.loaded.executable.parameters) {
-            let array = input.as_array().expect("the inputs were checked");
-            self.write("parameter", view, array)?;
-        }
+    fn copy_argument(&mut self, copy: &ArgumentCopy) -> Result<(), SharedError> {
+        let ArgumentCopy { number, source, target } = *copy;
+        let name = format!("copy of argument {number}");
+        let copied = self.chip.copy_hbm(source.start, target.start, source.granules);
+        copied.map_err(|fault| Arc::new(Error::fault(&name, fault)))?;
+        let moved = bytes(2 * u64::from(source.granules));
+        let origin =
+            Origin { instruction: name, description: "copy".to_owned(), ..Origin::default() };
+        let work = Work { flops: 0, bytes: moved };
+        let cycles = copy_cycles(self.chip.spec(), moved);
+        self.profiler.modelled(&origin, work, cycles, "2 x bytes / achieved HBM bandwidth");
         Ok(())
     }
 
-    fn steps(&mut self, steps: &[Step]) -> Result<(), Error> {
+    fn steps(&mut self, steps: &[Step]) -> Result<(), SharedError> {
         steps.iter().try_for_each(|step| self.step(step))
     }
 
-    fn step(&mut self, step: &Step) -> Result<(), Error> {
+    fn step(&mut self, step: &Step) -> Result<(), SharedError> {
         match step {
             Step::Launch(launch) => self.launch(launch),
             Step::Modelled(modelled) => self.modelled(modelled),
@@ -121,9 +141,9 @@ impl Run<'_> {
                 let open = self.profiler.enter_loop(&origin(source));
                 let mut trips = 0;
                 while self.holds(source, condition, predicate)? {
-                    if trips == self.options.max_trips {
+                    if trips == self.placed.options.max_trips {
                         let instruction = source.instruction.clone();
-                        return Err(Error::TooManyTrips { instruction, limit: trips });
+                        return Err(Arc::new(Error::TooManyTrips { instruction, limit: trips }));
                     }
                     self.steps(body)?;
                     trips += 1;
@@ -140,7 +160,7 @@ impl Run<'_> {
             }
             Step::Copy { source, from, to, cycles, formula } => {
                 let array = self.read(&source.instruction, from)?;
-                self.write(&source.instruction, to, &array)?;
+                self.write(to, &array)?;
                 self.profiler.modelled(&origin(source), work(source), *cycles, formula);
                 Ok(())
             }
@@ -156,68 +176,80 @@ impl Run<'_> {
         }
     }
 
-    fn holds(&mut self, source: &Source, steps: &[Step], predicate: &View) -> Result<bool, Error> {
+    fn holds(
+        &mut self,
+        source: &Source,
+        steps: &[Step],
+        predicate: &View,
+    ) -> Result<bool, SharedError> {
         self.steps(steps)?;
         Ok(self.read(&source.instruction, predicate)?.bits(0) != 0)
     }
 
-    fn launch(&mut self, launch: &Launch) -> Result<(), Error> {
+    fn launch(&mut self, launch: &Launch) -> Result<(), SharedError> {
         let source = &launch.source;
-        (self.watch)(&source.instruction);
-        let program = &self.loaded.programs[launch.program];
+        self.tell(source);
+        let program = &self.placed.program.bundles[launch.program];
         let arguments: Vec<u32> =
-            launch.arguments.iter().map(|&slice| self.loaded.granule(slice)).collect();
+            launch.arguments.iter().map(|&slice| self.placed.granule(slice)).collect();
         let report = self.chip.launch_loaded(program, &arguments, &mut *self.timing);
         let report = report.map_err(|fault| fault_at(source, fault))?;
         self.profiler.scheduled(&origin(source), work(source), &report);
         Ok(())
     }
 
-    fn modelled(&mut self, modelled: &Modelled) -> Result<(), Error> {
+    fn modelled(&mut self, modelled: &Modelled) -> Result<(), SharedError> {
         let source = &modelled.source;
-        (self.watch)(&source.instruction);
+        self.tell(source);
         let operands = modelled.operands.iter().map(|view| self.read(&source.instruction, view));
         let operands: Vec<Literal> =
             operands.map(|array| array.map(Literal::Array)).collect::<Result<_, _>>()?;
         let Modelled { module, computation, instruction, .. } = modelled;
         let options = self.evaluator();
         let evaluation =
-            evaluate_instruction(module, *computation, *instruction, &operands, &options)?;
+            evaluate_instruction(module, *computation, *instruction, &operands, &options);
+        let evaluation = evaluation.map_err(|error| Arc::new(Error::from(error)))?;
         let result = evaluation.result;
         // `check.eq` has a value, so it runs as a modelled step.
         self.checks.extend(evaluation.checks);
         for (array, view) in leaves(&result).into_iter().zip(&modelled.results) {
-            self.write(&source.instruction, view, array)?;
+            self.write(view, array)?;
         }
         let Modelled { cycles, formula, .. } = modelled;
         self.profiler.modelled(&origin(source), work(source), *cycles, formula);
         Ok(())
     }
 
+    fn tell(&self, source: &Source) {
+        if let Some(watch) = &self.placed.watch {
+            watch(&source.instruction);
+        }
+    }
+
     fn evaluator(&self) -> EvaluatorOptions {
         EvaluatorOptions {
-            loop_limit: self.options.max_trips,
-            default_dot_precision: self.loaded.executable.default_precision,
+            loop_limit: self.placed.options.max_trips,
+            default_dot_precision: self.placed.program.executable.default_precision,
             ..EvaluatorOptions::default()
         }
     }
 
-    fn read(&self, what: &str, view: &View) -> Result<ArrayLiteral, Error> {
-        let granule = self.loaded.granule(view.slice);
-        let bytes = self.chip.read_hbm(granule, view.shape.physical_byte_size());
-        let bytes = bytes.map_err(|fault| fault_of(what, fault))?;
-        let array = transfer::from_device(bytes, &view.shape);
-        array.map_err(|source| Error::Value { what: what.to_owned(), source })
+    fn read(&self, what: &str, view: &View) -> Result<ArrayLiteral, SharedError> {
+        read_array(self.chip, self.placed.granule(view.slice), &view.shape, what)
     }
 
-    fn write(&mut self, what: &str, view: &View, array: &ArrayLiteral) -> Result<(), Error> {
-        let padding = if self.options.strict { GARBAGE } else { 0 };
-        let mut bytes = transfer::to_device(array, &view.shape, padding);
-        // Rows of tiles that only fill up packed registers are padding too.
-        bytes.resize(granules_of(&view.shape) as usize * GRANULE_BYTES, padding);
-        let granule = self.loaded.granule(view.slice);
-        self.chip.write_hbm(granule, &bytes).map_err(|fault| fault_of(what, fault))
+    fn write(&mut self, view: &View, array: &ArrayLiteral) -> Result<(), SharedError> {
+        write_array(self.chip, self.placed.granule(view.slice), &view.shape, array)
     }
+}
+
+/// The time of a copy in HBM that moves so many bytes in and out.
+fn copy_cycles(chip: &ChipSpec, moved: Bytes) -> Cycles {
+    #[expect(clippy::cast_precision_loss, reason = "an estimate")]
+    let seconds = moved.0 as f64 / chip.hbm_bytes_per_second + chip.dma_latency_ns * 1e-9;
+    let cycles = (seconds * f64::from(chip.clock_mhz) * 1e6).ceil();
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "far below 2^63")]
+    Cycles(cycles as u64)
 }
 
 fn leaves(literal: &Literal) -> Vec<&ArrayLiteral> {
@@ -258,11 +290,7 @@ fn work(source: &Source) -> Work {
     Work { flops: source.flops, bytes: source.bytes }
 }
 
-fn fault_at(source: &Source, fault: Fault) -> Error {
+fn fault_at(source: &Source, fault: Fault) -> SharedError {
     let place = location(source).map(|place| format!(" ({place})")).unwrap_or_default();
-    Error::Fault { instruction: source.instruction.clone(), place, source: fault }
-}
-
-fn fault_of(what: &str, fault: Fault) -> Error {
-    Error::Fault { instruction: what.to_owned(), place: String::new(), source: fault }
+    Arc::new(Error::Fault { instruction: source.instruction.clone(), place, source: fault })
 }

@@ -1,8 +1,14 @@
-//! The place where compiler and emulator meet: executables are loaded and run, and reported on.
+//! The place where compiler and emulator meet: a client with emulated chips, arrays on them, and
+//! programs that run there.
 //!
-//! [`LoadedExecutable`] places a compiled program's buffers in HBM; executing it writes the
-//! arguments in the device's layout ([`transfer`]), walks the steps on an emulated chip and gives
-//! the results with a [`profile::Report`]. Results never depend on the clock.
+//! A [`Client`] has the [`Device`]s of a [`Topology`]. A [`Buffer`] is an array in a device's memory,
+//! an [`Executable`] a compiled program, and a [`LoadedExecutable`] one with its constants on the
+//! devices that it runs on. Everything is asynchronous: calls return at once, [`Event`]s say when work
+//! is done and how it ended. Work on a device is done in the order of the calls. Results and addresses
+//! depend on that order only: never on the clock, on threads, or on whether anybody waits.
+//!
+//! [`LoadedExecutable::run`] is the short way for one program, one chip and literals. Every execution
+//! leaves a [`profile::Report`].
 
 pub mod numpy;
 pub mod profile;
@@ -12,10 +18,31 @@ pub mod showcase;
 pub mod tolerance;
 pub mod transfer;
 
+mod allocator;
+mod buffer;
+mod client;
+mod cost;
+mod device;
+mod dispatch;
 mod error;
+mod event;
 mod executable;
 mod execution;
+mod host_array;
+mod record;
+mod serialized;
+mod topology;
+mod workers;
 
+pub use buffer::{Buffer, device_shape};
+pub use client::{Client, ClientOptions, MAX_TRIPS};
+pub use cost::{CompiledMemoryStats, CostAnalysis};
+pub use device::{Device, MemoryKind, MemoryStats};
 pub use error::Error;
-pub use executable::LoadedExecutable;
-pub use execution::{Clock, Execution, RunOptions};
+pub use event::{Event, Outcome, Promise, SharedError};
+pub use executable::{
+    Argument, ArraySpec, DeviceAssignment, Executable, ExecuteOptions, Launched, LoadedExecutable,
+};
+pub use execution::{Clock, Execution, RunOptions, Watch};
+pub use host_array::HostArray;
+pub use topology::{ChipDescription, DeviceId, Topology, TopologyError};

@@ -159,8 +159,19 @@ pub struct Measures {
     pub busy: Busy,
     /// What takes the largest part of the time.
     pub bound: Bound,
+    /// How the cores shared the work. Modelled launches do not count.
+    pub cores: Vec<CoreShare>,
     /// Stalled cycles by cause, summed over the cores; causes without any are left out.
     pub stalls: BTreeMap<&'static str, u64>,
+}
+
+/// What one core of the chip did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct CoreShare {
+    /// From its first bundle until it halted.
+    pub cycles: u64,
+    /// Bytes that its transfers read from and wrote to HBM.
+    pub hbm_bytes: u64,
 }
 
 /// One HLO instruction.
@@ -245,6 +256,7 @@ struct Sums {
     roofline_seconds: f64,
     modelled_cycles: Cycles,
     core: CoreReport,
+    cores: Vec<CoreShare>,
 }
 
 /// A loop that was entered and not left yet.
@@ -279,6 +291,8 @@ impl Profiler {
             sums.roofline_seconds += roofline;
             sums.hbm_bytes += core.dma_traffic(MemorySpace::Hbm).0;
             sums.core += &core;
+            let cores: Vec<CoreShare> = launch.cores.iter().map(CoreShare::of).collect();
+            sums.add_cores(&cores);
         });
         self.cycles += launch.cycles;
     }
@@ -360,6 +374,13 @@ impl Profiler {
     }
 }
 
+impl CoreShare {
+    fn of(core: &CoreReport) -> Self {
+        let hbm_bytes = core.dma_traffic(MemorySpace::Hbm).0;
+        Self { cycles: core.cycles.0, hbm_bytes }
+    }
+}
+
 impl Sums {
     fn add(&mut self, other: &Self) {
         self.launches += other.launches;
@@ -370,6 +391,16 @@ impl Sums {
         self.roofline_seconds += other.roofline_seconds;
         self.modelled_cycles += other.modelled_cycles;
         self.core += &other.core;
+        self.add_cores(&other.cores);
+    }
+
+    fn add_cores(&mut self, others: &[CoreShare]) {
+        let n_cores = self.cores.len().max(others.len());
+        self.cores.resize(n_cores, CoreShare::default());
+        for (mine, theirs) in self.cores.iter_mut().zip(others) {
+            mine.cycles += theirs.cycles;
+            mine.hbm_bytes += theirs.hbm_bytes;
+        }
     }
 
     fn measures(&self, chip: &ChipSpec) -> Measures {
@@ -389,6 +420,7 @@ impl Sums {
             roofline_seconds: self.roofline_seconds,
             busy,
             bound: self.bound(busy),
+            cores: self.cores.clone(),
             stalls: stalls.map(|(cause, stalled)| (cause, stalled.0)).collect(),
         }
     }

@@ -8,20 +8,25 @@
 //! it reads: a kernel whose windows of the two are the same, or a modelled launch, which has read
 //! everything before it writes. Copies in inner loops come first, of them those of large arrays.
 //!
-//! An update of a part of an array (`dynamic-update-slice`) is treated like a copy.
+//! An update of a part of an array (`dynamic-update-slice`) is a copy of the array and a kernel that
+//! writes over a part of it, which has to have its operand where its result is. A modelled update is
+//! treated like a copy.
 //!
-//! Entry parameters and constants stay as they are, and share with nothing. [`checker`] proves the
-//! result.
+//! Constants and entry parameters stay as they are, and share with nothing, except for parameters
+//! that are donated: a result, and what it is made in, may lie there ([`donation`]). [`checker`]
+//! proves the result.
 
 mod checker;
+mod donation;
 mod interference;
 
 use std::collections::BTreeMap;
 
 use crate::{
     executable::{Allocation, AllocationId, AllocationKind, Executable, Slice, Step, View},
-    hlo::Op,
+    hlo::{AliasConfig, Op},
 };
+use donation::Donations;
 use interference::Interference;
 
 /// What sharing has to know of a program.
@@ -31,7 +36,7 @@ pub(super) struct ProgramFacts {
     pub(super) shareable: Vec<(usize, usize)>,
     /// Whether it only copies its operand.
     pub(super) is_copy: bool,
-    /// Whether it replaces a part of operand 0.
+    /// Whether it replaces a part of operand 0, which has to be one array with the result.
     pub(super) is_update: bool,
 }
 
@@ -42,6 +47,8 @@ struct Effects<'a> {
     writes: Vec<AllocationId>,
     /// Whether it may write what it reads, operand by result.
     shareable: Shareable<'a>,
+    /// Whether it only writes a part of its first result, which is its first operand.
+    is_update: bool,
     /// Whether the array written has the value of the array read.
     is_copy: bool,
 }
@@ -81,6 +88,7 @@ fn effects<'a>(step: &Step, facts: &'a [ProgramFacts]) -> Option<Effects<'a>> {
                 reads: reads.to_vec(),
                 writes: writes.to_vec(),
                 shareable: Shareable::Pairs(&facts.shareable),
+                is_update: facts.is_update,
                 is_copy: facts.is_copy,
             }
         }
@@ -101,13 +109,18 @@ fn effects<'a>(step: &Step, facts: &'a [ProgramFacts]) -> Option<Effects<'a>> {
 }
 
 /// Removes copies by letting arrays share memory; see the module.
-pub(super) fn share_arrays(executable: &mut Executable, facts: &[ProgramFacts]) {
-    let mut wishes = Vec::new();
+pub(super) fn share_arrays(
+    executable: &mut Executable,
+    facts: &[ProgramFacts],
+    aliases: &AliasConfig,
+) {
+    let donations = Donations::of(executable, aliases);
+    let mut wishes = donations.wishes();
     collect_wishes(&executable.steps, facts, 0, &mut wishes);
     let granules = |id: AllocationId| executable.allocations[id.0].granules;
     wishes.sort_by_key(|wish| std::cmp::Reverse((wish.depth, granules(wish.from))));
     let interference = Interference::of(executable, facts, &wishes);
-    let mut classes = Classes { interference, parents: BTreeMap::new() };
+    let mut classes = Classes { interference, donations, parents: BTreeMap::new() };
     for wish in &wishes {
         classes.merge(&executable.allocations, wish.from, wish.to);
     }
@@ -116,6 +129,7 @@ pub(super) fn share_arrays(executable: &mut Executable, facts: &[ProgramFacts]) 
         .map(|id| (id, classes.find(id)))
         .collect();
     checker::check_places(executable, facts, &places).expect("sharing is proved");
+    executable.overwritten = donation::overwritten(executable, &places);
     apply(executable, facts, &places);
 }
 
@@ -152,7 +166,6 @@ fn wish_of(step: &Step, facts: &[ProgramFacts]) -> Option<(AllocationId, Allocat
             let owner = modelled.module.computation(modelled.computation);
             *owner.instruction(modelled.instruction).op() == Op::DynamicUpdateSlice
         }
-        Step::Launch(launch) => facts[launch.program].is_update,
         _ => false,
     };
     let effects = effects(step, facts)?;
@@ -164,6 +177,7 @@ fn wish_of(step: &Step, facts: &[ProgramFacts]) -> Option<(AllocationId, Allocat
 struct Classes {
     /// Between representatives.
     interference: Interference,
+    donations: Donations,
     parents: BTreeMap<AllocationId, AllocationId>,
 }
 
@@ -180,22 +194,36 @@ impl Classes {
     fn merge(&mut self, allocations: &[Allocation], from: AllocationId, to: AllocationId) {
         let (from, to) = (self.find(from), self.find(to));
         let (old, new) = (&allocations[from.0], &allocations[to.0]);
-        // A result has to stay one.
-        let (other, kept, kinds) = match (&old.kind, &new.kind) {
-            (AllocationKind::Result, _) => (to, from, &new.kind),
-            _ => (from, to, &old.kind),
+        // A result has to stay one, a parameter too.
+        let (other, kept) = match (&old.kind, &new.kind) {
+            (_, AllocationKind::Parameter(_)) => (from, to),
+            (AllocationKind::Parameter(_) | AllocationKind::Result, _) => (to, from),
+            _ => (from, to),
         };
-        let may_go = matches!(kinds, AllocationKind::Temporary);
-        let may_stay =
-            matches!(allocations[kept.0].kind, AllocationKind::Temporary | AllocationKind::Result);
         let is_possible = from != to
-            && may_go
-            && may_stay
+            && self.may_join(allocations, other, kept)
             && old.granules == new.granules
             && !self.interference.between(from, to);
         if is_possible {
             self.interference.merge(other, kept);
             self.parents.insert(other, kept);
+            self.donations.joined(other, kept);
+        }
+    }
+
+    /// May `other` lie where `kept` is, as far as that depends on what they are?
+    fn may_join(
+        &self,
+        allocations: &[Allocation],
+        other: AllocationId,
+        kept: AllocationId,
+    ) -> bool {
+        use AllocationKind::{Parameter, Result, Temporary};
+        match (&allocations[other.0].kind, &allocations[kept.0].kind) {
+            (Temporary, Temporary | Result) => true,
+            (Temporary, Parameter(_)) => self.donations.is_donated(kept),
+            (Result, Parameter(_)) => self.donations.may_take(other, kept),
+            _ => false,
         }
     }
 }

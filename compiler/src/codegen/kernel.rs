@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use palmetto_isa::Bytes;
+use palmetto_isa::{
+    Bytes,
+    memory::{LANES, SUBLANES},
+};
 use palmetto_kernels::{
     expression::{Expression, NodeOp},
     llo::Function,
@@ -14,8 +17,8 @@ use crate::{
     analysis::physical_dimensions,
     backend::generate_code,
     executable::{Launch, Source, Step, View},
-    hlo::{ComputationId, InstructionId},
-    lowering::{Choice, Kernel, Region, choose_kernel, copy_element},
+    hlo::{ArrayShape, ComputationId, ElementType, InstructionId, Shape},
+    lowering::{Choice, Kernel, Region, Split, choose_kernel, copy_element},
 };
 
 impl Generator<'_> {
@@ -32,20 +35,57 @@ impl Generator<'_> {
             return self.modelled(computation, id, (values, steps));
         };
         let instruction = module.instruction(computation, id);
-        let mut arguments = Vec::new();
+        let mut operands = Vec::new();
         for input in inputs {
             let operand = region.operand(instruction, input);
-            let value = self.value(computation, operand, (values, steps))?;
-            arguments.push(value.view().slice);
+            operands.push(self.value(computation, operand, (values, steps))?.view().clone());
         }
         let result = self.temporary(instruction.shape(), instruction.name());
         let results = result.views();
-        arguments.extend(results.iter().map(|view| view.slice));
-        let program = self.program(&kernel, instruction.name())?;
-        let source = source_of(&module, module.computation(computation), id);
-        let n_results = results.len();
-        steps.push(Step::Launch(Launch { source, program, arguments, n_results }));
+        let mut source = source_of(&module, module.computation(computation), id);
+        if kernel.is_update() {
+            // `in_place` removes the copy where nobody needs the operand as it was.
+            self.copy(&operands[0], &results[0], steps)?;
+            operands[0] = results[0].clone();
+            source.bytes = bytes_of_update(&operands);
+        }
+        if let Some(split) = kernel.split(&self.options.chip) {
+            self.split(split, (&operands, &results), source, steps)?;
+        } else {
+            steps.push(self.launch(&kernel, (&operands, &results), source)?);
+        }
         Ok(result)
+    }
+
+    /// The two launches of a kernel that is split.
+    fn split(
+        &mut self,
+        Split { first, registers, second }: Split,
+        (operands, results): (&[View], &[View]),
+        source: Source,
+        steps: &mut Vec<Step>,
+    ) -> Result<(), CodegenError> {
+        let words = ArrayShape::new(ElementType::U32, vec![registers * SUBLANES, LANES]);
+        let words = words.expect("it fits VMEM");
+        let between = self.temporary(&Shape::Array(words), &source.instruction).views();
+        let of_second = Source { flops: 0, bytes: bytes_of(&between, results), ..source.clone() };
+        let of_first = Source { bytes: bytes_of(operands, &between), ..source };
+        steps.push(self.launch(&first, (operands, &between), of_first)?);
+        steps.push(self.launch(&second, (&between, results), of_second)?);
+        Ok(())
+    }
+
+    /// The launch of a kernel.
+    fn launch(
+        &mut self,
+        kernel: &Kernel,
+        (operands, results): (&[View], &[View]),
+        source: Source,
+    ) -> Result<Step, CodegenError> {
+        let program = self.program(kernel, &source.instruction)?;
+        let arguments = operands.iter().chain(results).map(|view| view.slice).collect();
+        let n_results = results.len();
+        Ok(Step::Launch(Launch { source, program, arguments, n_results }))
     }
 
     /// The index of the program of a kernel.
@@ -100,6 +140,18 @@ impl Generator<'_> {
         steps.push(Step::Launch(Launch { source, program, arguments, n_results: 1 }));
         Ok(())
     }
+}
+
+/// What a launch reads and writes.
+fn bytes_of(operands: &[View], results: &[View]) -> Bytes {
+    let sizes = operands.iter().chain(results).map(|view| view.shape.byte_size());
+    Bytes(sizes.sum::<usize>() as u64)
+}
+
+/// What an update reads and writes: the rest of the array stays as it is.
+fn bytes_of_update(operands: &[View]) -> Bytes {
+    let sizes = operands[1..].iter().map(|view| view.shape.byte_size());
+    Bytes((sizes.sum::<usize>() + operands[1].shape.byte_size()) as u64)
 }
 
 /// The row kernel that copies an array.

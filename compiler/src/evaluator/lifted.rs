@@ -9,6 +9,7 @@ use crate::hlo::{ArrayLiteral, ArrayShape, Computation, Instruction, Instruction
 /// A computation of elementwise ops on scalars, for lines of a certain length.
 pub(super) struct Lifted<'c> {
     computation: &'c Computation,
+    root: InstructionId,
     order: Vec<InstructionId>,
     /// The constants as lines, by instruction.
     constants: Vec<Option<ArrayLiteral>>,
@@ -19,8 +20,16 @@ pub(super) struct Lifted<'c> {
 impl<'c> Lifted<'c> {
     /// The computation for lines of `length` scalars, if it can be lifted.
     pub(super) fn new(computation: &'c Computation, length: usize) -> Option<Self> {
-        let order = computation.root_post_order();
-        let root = computation.root();
+        Self::of(computation, computation.root(), length)
+    }
+
+    /// The same for what only `root` and its operands compute.
+    pub(super) fn of(
+        computation: &'c Computation,
+        root: InstructionId,
+        length: usize,
+    ) -> Option<Self> {
+        let order = computation.post_order_of(root);
         let liftable = |id: InstructionId| {
             let instruction = computation.instruction(id);
             let scalar = instruction.shape().as_array().is_some_and(ArrayShape::is_scalar);
@@ -43,7 +52,7 @@ impl<'c> Lifted<'c> {
             }
         }
         let options = EvaluatorOptions::default();
-        Some(Self { computation, order, constants, length, options })
+        Some(Self { computation, root, order, constants, length, options })
     }
 
     /// The results for lines of arguments.
@@ -68,7 +77,7 @@ impl<'c> Lifted<'c> {
             };
             values[id.index()] = Some(value);
         }
-        values.swap_remove(self.computation.root().index()).into_iter().collect()
+        values.swap_remove(self.root.index()).into_iter().collect()
     }
 }
 

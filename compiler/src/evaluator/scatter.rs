@@ -17,7 +17,7 @@ pub(super) fn scatter(
     interpreter: &Interpreter<'_>,
     state: &mut State,
     instruction: &Instruction,
-    (operands, numbers, to_apply): (Vec<ArrayLiteral>, &ScatterDimensionNumbers, ComputationId),
+    (operands, numbers, to_apply): (&[ArrayLiteral], &ScatterDimensionNumbers, ComputationId),
 ) -> Result<Literal, EvaluationError> {
     let n = operands.len() / 2;
     let types = instruction.shape().leaves();

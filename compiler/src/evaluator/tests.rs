@@ -10,6 +10,7 @@ mod limits;
 mod movement;
 mod random;
 mod reduce;
+mod sorting;
 mod window;
 
 use std::collections::BTreeSet;
@@ -111,7 +112,14 @@ fn every_opcode_is_tested() {
         let arguments: Vec<Literal> = arguments.iter().map(|text| literal(text)).collect();
         note(&module(&case_text("", instruction, &arguments)));
     }
-    for text in [control::ALL_CONTROL, reduce::ARG_MAX, checks::ALL_CHECKS, window::ALL_WINDOWS] {
+    for text in [
+        control::ALL_CONTROL,
+        reduce::ARG_MAX,
+        sorting::BY_CALLS,
+        sorting::BITS,
+        checks::ALL_CHECKS,
+        window::ALL_WINDOWS,
+    ] {
         note(&module(text));
     }
     let all: BTreeSet<Opcode> = Opcode::ALL.iter().copied().collect();

@@ -263,12 +263,12 @@ pub(super) fn select_and_scatter(
     state: &mut State,
     instruction: &Instruction,
     (operands, window, [select, scatter]): (
-        [&ArrayLiteral; 3],
+        &[ArrayLiteral],
         &[WindowDimension],
         [ComputationId; 2],
     ),
 ) -> Result<Literal, EvaluationError> {
-    let [operand, source, init] = operands;
+    let [operand, source, init] = operands else { unreachable!("it has three operands") };
     let windows = Windows { window, operand: operand.shape(), source: source.shape() };
     let apply = Apply { interpreter, instruction, to_apply: select };
     let chosen = windows.choose(state, &apply, operand)?;

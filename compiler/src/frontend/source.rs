@@ -62,7 +62,19 @@ fn has_content(text: &str) -> bool {
     text.lines().map(str::trim_start).any(|line| !line.is_empty() && !line.starts_with("//"))
 }
 
-/// A range of bytes of a chunk's text.
+/// What a program was read from.
+#[derive(Clone, Debug)]
+pub(crate) enum Source {
+    /// A piece of text.
+    Text(SourceChunk),
+    /// A file of bytecode, of which only the name is kept.
+    Bytecode {
+        /// The file's name, as messages show it.
+        file: String,
+    },
+}
+
+/// A range of bytes of a chunk's text, or of a bytecode file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Span {
     pub(crate) start: usize,

@@ -9,18 +9,23 @@
 //! element are repeated inside instead, where a pass can see them. Reducers can only take
 //! constants from outside.
 
+mod algorithm;
 mod attributes;
+mod batch_norm;
 mod body;
 mod check;
 mod chlo;
+mod composite;
 mod constant;
 mod contraction;
 mod control;
 mod convolution;
 mod data;
+mod dynamic;
 mod elementwise;
 mod function;
 mod indexing;
+mod random;
 mod scatter;
 mod sharding;
 mod table;
@@ -107,7 +112,10 @@ pub(super) fn import(program: &Program, entry: &EntryPoint) -> SourceResult<Modu
         importer.import_function(callee)?;
     }
     let id = importer.import_entry(function)?;
-    importer.builder.finish(id).map_err(|error| SourceError::new(function.span, error.to_string()))
+    let wrong = |message: String| SourceError::new(function.span, message);
+    let mut module = importer.builder.finish(id).map_err(|error| wrong(error.to_string()))?;
+    module.read_donations().map_err(wrong)?;
+    Ok(module)
 }
 
 /// The state of one import.
@@ -117,6 +125,8 @@ struct Importer<'p> {
     functions: BTreeMap<&'p str, &'p Operation>,
     /// The computations of the functions imported so far.
     computations: BTreeMap<&'p str, ComputationId>,
+    /// How many `rng` operations were imported.
+    n_random: u64,
 }
 
 impl<'p> Importer<'p> {
@@ -130,7 +140,7 @@ impl<'p> Importer<'p> {
             }
         }
         let builder = ModuleBuilder::new("module");
-        Ok(Self { program, builder, functions: all, computations: BTreeMap::new() })
+        Ok(Self { program, builder, functions: all, computations: BTreeMap::new(), n_random: 0 })
     }
 
     /// Where an operation or an argument comes from in the user's program.
@@ -146,12 +156,7 @@ impl<'p> Importer<'p> {
 
     /// The same as text: `jit(f)/sort at model.py:12:8`.
     fn origin(&self, location: Option<LocationId>) -> Option<String> {
-        let SourcePlace { op_name, file } = self.program.locations.resolve(location?);
-        let file = file.map(|(file, line, column)| format!("{file}:{line}:{column}"));
-        match (op_name, file) {
-            (Some(name), Some(file)) => Some(format!("{name} at {file}")),
-            (name, file) => name.or(file),
-        }
+        self.program.locations.describe(location?)
     }
 }
 

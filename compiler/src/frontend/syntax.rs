@@ -13,20 +13,20 @@ mod types;
 
 use std::collections::BTreeMap;
 
-pub(crate) use attribute::{Attribute, Dense, DenseData, FloatValue, NamedAttribute};
+pub(crate) use attribute::{Attribute, Blob, Dense, DenseData, FloatValue, NamedAttribute};
 pub(crate) use location::{Location, LocationId, Locations, SourcePlace};
 pub(crate) use types::{FloatKind, FunctionType, Scalar, Signedness, TensorType, Type};
 
-use super::source::{SourceChunk, Span};
+use super::source::{Source, Span};
 
 /// A parsed program: one module and what its operations refer to.
 #[derive(Clone, Debug)]
 pub struct Program {
-    /// The text that the spans point into.
-    pub(crate) source: SourceChunk,
+    /// What the spans point into.
+    pub(crate) source: Source,
     /// The `builtin.module` operation.
     pub(crate) module: Operation,
-    /// Every location that the text mentions.
+    /// Every location that the source mentions.
     pub(crate) locations: Locations,
     /// The blobs of the resources block, without their alignment prefix.
     pub(crate) resources: BTreeMap<String, Vec<u8>>,

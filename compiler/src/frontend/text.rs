@@ -19,9 +19,23 @@ mod operations;
 mod parser;
 mod types;
 
-use super::source::{SourceChunk, SourceError};
-use super::syntax::Program;
+use super::source::{Source, SourceChunk, SourceError, SourceResult};
+use super::syntax::{Attribute, Program, Type};
 use parser::Parser;
+
+/// An attribute by itself.
+pub(super) fn parse_attribute(text: &str) -> SourceResult<Attribute> {
+    let mut parser = Parser::new(text)?;
+    let attribute = parser.parse_attribute()?;
+    parser.expect_end().map(|()| attribute)
+}
+
+/// A type by itself.
+pub(super) fn parse_type(text: &str) -> SourceResult<Type> {
+    let mut parser = Parser::new(text)?;
+    let value_type = parser.parse_type()?;
+    parser.expect_end().map(|()| value_type)
+}
 
 /// Parses one program.
 pub(super) fn parse(source: SourceChunk) -> Result<Program, (SourceChunk, SourceError)> {
@@ -30,7 +44,9 @@ pub(super) fn parse(source: SourceChunk) -> Result<Program, (SourceChunk, Source
         Ok((module, parser.locations, parser.resources))
     });
     match parsed {
-        Ok((module, locations, resources)) => Ok(Program { source, module, locations, resources }),
+        Ok((module, locations, resources)) => {
+            Ok(Program { source: Source::Text(source), module, locations, resources })
+        }
         Err(error) => Err((source, error)),
     }
 }

@@ -75,6 +75,19 @@ macro_rules! word_enum {
 }
 
 word_enum! {
+    /// How random bits are computed.
+    RandomAlgorithm {
+        /// The implementation's choice, here Philox.
+        #[default]
+        Default = "rng_default",
+        /// Threefry-2x32 with 20 rounds.
+        ThreeFry = "rng_three_fry",
+        /// Philox-4x32 with 10 rounds.
+        Philox = "rng_philox",
+    }
+}
+
+word_enum! {
     /// What `compare` asks.
     ComparisonDirection {
         /// Equal.
@@ -292,6 +305,18 @@ impl CustomCallTarget {
             | Self::CheckEq(parameters) => Some(*parameters),
             Self::Other(_) => None,
         }
+    }
+}
+
+impl RandomAlgorithm {
+    /// The dimension along which the two words that Threefry makes of a counter are neighbours: the
+    /// first of even size, else the first of the largest ones; none of a scalar.
+    pub fn paired_dimension(dimensions: &[usize]) -> Option<usize> {
+        let even = dimensions.iter().position(|size| size.is_multiple_of(2));
+        even.or_else(|| {
+            let largest = dimensions.iter().max()?;
+            dimensions.iter().position(|size| size == largest)
+        })
     }
 }
 

@@ -12,6 +12,7 @@
 
 use std::collections::BTreeMap;
 
+use super::alias::AliasConfig;
 use super::attribute::{
     ComparisonDirection, ComparisonType, DotDimensionNumbers, OperandPrecision,
 };
@@ -60,6 +61,11 @@ impl ModuleBuilder {
     /// Attaches something for later stages to the module.
     pub fn set_frontend_attribute(&mut self, key: &str, value: &str) {
         self.module.frontend_attributes.insert(key.to_owned(), value.to_owned());
+    }
+
+    /// Says which entry parameters give their memory to results.
+    pub fn set_aliases(&mut self, aliases: AliasConfig) {
+        self.module.aliases = aliases;
     }
 
     /// The module with `entry` as its entry computation.

@@ -155,9 +155,14 @@ impl Computation {
 
     /// The instructions that the root needs, operands before users.
     pub fn root_post_order(&self) -> Vec<InstructionId> {
+        self.post_order_of(self.root())
+    }
+
+    /// An instruction and those that it needs, operands before users.
+    pub fn post_order_of(&self, id: InstructionId) -> Vec<InstructionId> {
         let mut seen = vec![false; self.instructions.capacity()];
         let mut result = Vec::new();
-        self.visit(self.root(), &mut seen, &mut result);
+        self.visit(id, &mut seen, &mut result);
         result
     }
 

@@ -8,6 +8,7 @@
 //! shape may add one. Operations that hand values through (tuples, calls, loops) hand the layout
 //! through too, and the stated shape has to agree with it.
 
+mod algorithm;
 mod contraction;
 mod control;
 mod convolution;
@@ -129,6 +130,12 @@ fn infer_family(op: &Op, context: &Context<'_>) -> Result<Shape, InferError> {
         }
         Op::SelectAndScatter { window, select, scatter } => {
             window::select_and_scatter(context, window, [*select, *scatter])?
+        }
+        Op::RngBitGenerator { algorithm } => {
+            return algorithm::rng_bit_generator(context, *algorithm);
+        }
+        Op::Sort { dimension, to_apply, .. } => {
+            return algorithm::sort(context, *dimension, *to_apply);
         }
         Op::Call { to_apply } => return control::call(context, *to_apply),
         Op::Fusion { calls, .. } => return control::call(context, *calls),

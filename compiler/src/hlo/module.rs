@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::alias::AliasConfig;
 use super::arena::Arena;
 use super::computation::{Computation, ComputationId};
 use super::instruction::{Instruction, InstructionId};
@@ -13,6 +14,7 @@ pub struct Module {
     pub(super) computations: Arena<Computation>,
     pub(super) entry: Option<ComputationId>,
     pub(super) frontend_attributes: BTreeMap<String, String>,
+    pub(super) aliases: AliasConfig,
     pub(super) instruction_names: NameTable,
     pub(super) computation_names: NameTable,
 }
@@ -24,6 +26,7 @@ impl Module {
             computations: Arena::default(),
             entry: None,
             frontend_attributes: BTreeMap::new(),
+            aliases: AliasConfig::default(),
             instruction_names: NameTable::default(),
             computation_names: NameTable::default(),
         }
@@ -84,6 +87,11 @@ impl Module {
     /// What the front end attached for later stages, by key (meshes, for example).
     pub fn frontend_attributes(&self) -> &BTreeMap<String, String> {
         &self.frontend_attributes
+    }
+
+    /// Which entry parameters give their memory to results.
+    pub fn aliases(&self) -> &AliasConfig {
+        &self.aliases
     }
 
     /// All computations, called ones before their callers, otherwise oldest first.

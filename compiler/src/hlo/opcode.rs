@@ -14,11 +14,12 @@ use std::fmt;
 use super::attribute::{
     Attribute, AttributeSource, ComparisonDirection, ComparisonType, ConvolutionDimensionNumbers,
     CustomCallTarget, DotDimensionNumbers, FusionKind, GatherDimensionNumbers, OperandPrecision,
-    PaddingDimension, ScatterDimensionNumbers, SliceDimension, WindowDimension,
+    PaddingDimension, RandomAlgorithm, ScatterDimensionNumbers, SliceDimension, WindowDimension,
 };
 use super::computation::ComputationId;
 use super::literal::Literal;
 use super::print::AttributePrinter;
+use super::proto::{EncodeAttribute, HloInstructionProto};
 use crate::diagnostic::Diagnostic;
 
 /// Calls a macro with every row of the opcode table.
@@ -137,6 +138,9 @@ macro_rules! for_each_opcode { ($then:path) => { $then! {
     Reshape = "reshape", (1), [declared];
     /// The order along dimensions turned around.
     Reverse { dimensions: Vec<usize> } = "reverse", (1), [];
+    /// Random bits from a counter: the operand, `u64[2]` or `u64[3]`, is key and counter. Gives the
+    /// counter after it and an array of bits.
+    RngBitGenerator { algorithm: RandomAlgorithm } = "rng-bit-generator", (1), [declared];
     /// The nearest integral value, halves away from zero.
     RoundNearestAfz = "round-nearest-afz", (1), [elementwise];
     /// The nearest integral value, halves to even.
@@ -166,6 +170,10 @@ macro_rules! for_each_opcode { ($then:path) => { $then! {
     Sine = "sine", (1), [elementwise];
     /// A strided window.
     Slice { slice: Vec<SliceDimension> } = "slice", (1), [];
+    /// The operands, each permuted along a dimension alike, in the order of `to_apply`: a truth
+    /// value of the elements of all operands at two places, that of the first place and that of
+    /// the second side by side.
+    Sort { dimension: usize, is_stable: bool, to_apply: ComputationId } = "sort", (1..), [];
     /// Square root.
     Sqrt = "sqrt", (1), [elementwise];
     /// Difference.
@@ -300,6 +308,14 @@ macro_rules! define_opcodes {
                 let _ = &printer;
                 match self { $(Self::$Name $({ $($field),* })? => {
                     $($($field.print(stringify!($field), printer);)*)?
+                })* }
+            }
+
+            /// Puts the attributes into their fields of XLA's message.
+            pub(crate) fn encode_attributes(&self, proto: &mut HloInstructionProto) {
+                let _ = &proto;
+                match self { $(Self::$Name $({ $($field),* })? => {
+                    $($(EncodeAttribute::encode($field, stringify!($field), proto);)*)?
                 })* }
             }
 

@@ -16,6 +16,7 @@ mod shape;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use super::alias::AliasConfig;
 use super::module::Module;
 use super::opcode::Opcode;
 use super::shape::Shape;
@@ -46,6 +47,7 @@ pub fn parse_module(source: SourceText<'_>) -> Result<Module, Diagnostic> {
 struct Header<'a> {
     name: &'a str,
     frontend_attributes: BTreeMap<String, String>,
+    aliases: AliasConfig,
     /// The stated shapes of the entry computation and where they are.
     entry_layout: Option<(Signature, Range<usize>)>,
 }
@@ -81,12 +83,19 @@ struct InstructionText<'a> {
 fn header<'a>(scanner: &mut Scanner<'a>) -> Result<Header<'a>, Diagnostic> {
     scanner.expect("HloModule")?;
     let (name, _) = scanner.word("the name of the module")?;
-    let mut header = Header { name, frontend_attributes: BTreeMap::new(), entry_layout: None };
+    let mut header = Header {
+        name,
+        frontend_attributes: BTreeMap::new(),
+        aliases: AliasConfig::default(),
+        entry_layout: None,
+    };
     while scanner.eat(",")? {
         let (key, span) = scanner.word("an attribute")?;
         scanner.expect("=")?;
         match key {
             "frontend_attributes" => header.frontend_attributes = string_map(scanner)?,
+            "input_output_alias" => header.aliases.parse_results(scanner)?,
+            "buffer_donor" => header.aliases.parse_donors(scanner)?,
             "entry_computation_layout" => {
                 let start = scanner.position();
                 scanner.expect("{")?;
@@ -99,7 +108,8 @@ fn header<'a>(scanner: &mut Scanner<'a>) -> Result<Header<'a>, Diagnostic> {
             }
             _ => {
                 let message = format!("`{key}` is no attribute of a module that is supported");
-                let note = "supported are entry_computation_layout and frontend_attributes";
+                let note = "supported are buffer_donor, entry_computation_layout, \
+                            frontend_attributes and input_output_alias";
                 return Err(scanner.error_at(span, message).with_note(note));
             }
         }

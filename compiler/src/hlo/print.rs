@@ -23,6 +23,10 @@ pub fn print_module(module: &Module) -> String {
         let attributes = frontend_attributes(module.frontend_attributes());
         text.push_str(&format!(", {attributes}"));
     }
+    let entry = module.entry.and_then(|entry| module.get(entry));
+    let root = entry.and_then(|entry| Some(entry.instruction(entry.root?)));
+    let root_is_tuple = root.is_some_and(|root| root.shape().as_array().is_none());
+    text.push_str(&module.aliases().text(root_is_tuple));
     text.push('\n');
     for id in module.post_order() {
         text.push('\n');

@@ -1,6 +1,7 @@
 //! What makes a module legal.
 //!
-//! Module: it has an entry computation; every called computation exists; no computation calls
+//! Module: it has an entry computation; a donated parameter exists and has the shape of its result,
+//! which no other is for; every called computation exists; no computation calls
 //! itself, directly or not; computations have different names.
 //!
 //! Computation: it has a root; the listing order names every instruction once; parameter n of the
@@ -39,6 +40,7 @@ pub fn verify(module: &Module) -> Result<(), Diagnostic> {
             return Err(error(format!("two computations are called {}", computation.name())));
         }
     }
+    module.aliases().check(module).map_err(error)?;
     for (_, computation) in module.computations() {
         verify_called(module, computation)?;
     }

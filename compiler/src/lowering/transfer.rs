@@ -35,33 +35,33 @@ pub(super) fn choose(region: &Region<'_>) -> Result<Choice, Refusal> {
     }
     let element = region.element(root)?;
     let mover = Mover { region, root, element, places: places(&result, element), result };
-    let Movement { base, mut phases, row } = mover.movement()?;
-    let tail = mover.tail();
-    let n_pieces: usize = phases.iter().chain(&base).map(|phase| phase.pieces.len()).sum();
+    let Movement { is_update, mut phases, row } = mover.movement()?;
+    let n_pieces: usize = phases.iter().map(|phase| phase.pieces.len()).sum();
     if n_pieces > MAX_PIECES {
         return region.refuse(root, "a movement of too many pieces");
     }
-    if base.is_none() && tail.is_some() {
-        phases.push(Phase { condition: None, pieces: tail.into_iter().collect() });
+    // What is updated has its tail.
+    if !is_update && let Some(tail) = mover.tail() {
+        phases.push(Phase { condition: None, pieces: vec![tail] });
     }
     let inputs = instruction.operands().to_vec();
     let name = region.name().to_owned();
-    let spec = Transfer { name, element, n_inputs: inputs.len(), base, phases, row };
+    let spec = Transfer { name, element, n_inputs: inputs.len(), is_update, phases, row };
     Ok(Choice { kernel: Kernel::Transfer(spec), inputs })
 }
 
 /// What is moved.
 struct Movement {
-    /// First of all, operand 0 to the whole result.
-    base: Option<Phase>,
+    /// Whether operand 0 is written over.
+    is_update: bool,
     phases: Vec<Phase>,
-    /// Last of all, a row of narrow elements.
+    /// A row of narrow elements.
     row: Option<NarrowRow>,
 }
 
 impl Movement {
     fn of(pieces: Vec<Piece>) -> Self {
-        Self { base: None, phases: vec![Phase { condition: None, pieces }], row: None }
+        Self { is_update: false, phases: vec![Phase { condition: None, pieces }], row: None }
     }
 }
 

@@ -7,13 +7,11 @@ use palmetto_compiler::frontend::{EntryPoint, SourceChunk, import_module, parse_
 #[test]
 fn unsupported() {
     check_op(
-        "%0 = \"stablehlo.sort\"(%x) <{dimension = 0 : i64}> ({ \
-         ^bb0(%a: tensor<f32>, %b: tensor<f32>): \"stablehlo.return\"(%a) : (tensor<f32>) -> () \
-         }) : (tensor<4xf32>) -> tensor<4xf32>",
+        "%0 = stablehlo.uniform_quantize %x : (tensor<4xf32>) -> tensor<4xf32>",
         expect![[r#"
-            test.mlir:2:8: error: unsupported op stablehlo.sort
-                %0 = "stablehlo.sort"(%x) <{dimension = 0 : i64}> ({ ^bb0(%a: tensor<f32>, %b: tensor<f32>): "stab
-                     ^^^^^^^^^^^^^^^^"#]],
+            test.mlir:2:8: error: unsupported op stablehlo.uniform_quantize
+                %0 = stablehlo.uniform_quantize %x : (tensor<4xf32>) -> tensor<4xf32>
+                     ^^^^^^^^^^^^^^^^^^^^^^^^^^"#]],
     );
     check_op(
         "%0 = stablehlo.constant dense<(1.0, 2.0)> : tensor<complex<f32>>",

@@ -34,12 +34,29 @@ pub(crate) struct Shadow {
 
 impl Shadow {
     pub(crate) fn new(space: MemorySpace, n_cells: usize) -> Self {
-        let shared = match space {
+        let mut shadow =
+            Self { space, cells: Vec::new(), stamps: Vec::new(), epoch: 0, untouched_from: 0 };
+        shadow.cells = vec![0; n_cells];
+        if shadow.is_shared() {
+            shadow.stamps = vec![0; n_cells];
+        }
+        shadow
+    }
+
+    /// Whether both cores reach the memory.
+    fn is_shared(&self) -> bool {
+        match self.space {
             MemorySpace::Hbm | MemorySpace::Cmem => true,
             MemorySpace::Vmem | MemorySpace::Smem => false,
-        };
-        let stamps = vec![0; if shared { n_cells } else { 0 }];
-        Self { space, cells: vec![0; n_cells], stamps, epoch: 0, untouched_from: 0 }
+        }
+    }
+
+    /// There are `n_cells` from now on; new ones were never written.
+    pub(crate) fn extend(&mut self, n_cells: usize) {
+        self.cells.resize(n_cells, 0);
+        if self.is_shared() {
+            self.stamps.resize(n_cells, 0);
+        }
     }
 
     /// Forgets everything: what a launch does to private memories.

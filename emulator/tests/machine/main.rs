@@ -12,6 +12,7 @@
 mod datapath;
 mod determinism;
 mod faults;
+mod memory;
 mod scalar;
 mod support;
 mod timing;

@@ -402,5 +402,5 @@ fn grid(spec: &Matmul, tiling: &Tiling) -> (Vec<Dimension>, Grid) {
     let n_reduced = kept.iter().filter(|(d, _)| matches!(d, Dimension::K(_))).count();
     let dimensions =
         kept.iter().map(|(_, count)| GridDimension { extent: *count, block: 1 }).collect();
-    (kept.into_iter().map(|(d, _)| d).collect(), Grid { dimensions, n_reduced, inner: Vec::new() })
+    (kept.into_iter().map(|(d, _)| d).collect(), Grid { dimensions, n_reduced, ..Grid::default() })
 }

@@ -29,6 +29,9 @@ pub struct Grid {
     pub n_reduced: usize,
     /// Dimensions that walk the inside of another's windows.
     pub inner: Vec<InnerDimension>,
+    /// Whether the steps of a reduction, the only one, are dealt to the cores. Each core writes an
+    /// array of its own: they are behind each other, each as long as a window.
+    pub is_split: bool,
 }
 
 /// A dimension that walks what a window along another one holds, unit by unit. Where the last
@@ -50,7 +53,8 @@ impl Grid {
         parallel.iter().map(|dimension| dimension.count()).product()
     }
 
-    pub(super) fn reduced_steps(&self) -> usize {
+    /// Steps of a reduction.
+    pub fn reduced_steps(&self) -> usize {
         let reduced = &self.dimensions[self.dimensions.len() - self.n_reduced..];
         reduced.iter().map(|dimension| dimension.count()).product()
     }

@@ -79,7 +79,7 @@ struct Extent {
 
 pub(super) struct Kernel<'a> {
     pub(super) plan: &'a Plan<'a>,
-    slots: ScratchId,
+    pub(super) slots: ScratchId,
     pub(super) reducer: (Reducer, Element),
 }
 
@@ -93,12 +93,17 @@ impl<'a> Kernel<'a> {
     /// Puts the identity into all slots before the first step of a block.
     pub(super) fn clear(&self, b: &mut Builder, step: &Step) {
         let identity = identity(b, self.reducer);
+        self.fill(b, step, identity);
+    }
+
+    /// Puts `value` into all slots before the first step of a block.
+    pub(super) fn fill(&self, b: &mut Builder, step: &Step, value: V) {
         let count = b.smul_imm(step.is_first, int(self.plan.n_slots().div_ceil(CLEARED)));
         b.for_loop(count, &[], |b, index, _| {
             let first = b.smul_imm(index, int(CLEARED));
             for n in 0..CLEARED {
                 let at = self.slot(b, first).plus(n * VREG_GRANULES);
-                b.store(at, identity);
+                b.store(at, value);
             }
             Vec::new()
         });

@@ -212,7 +212,7 @@ impl Kernel<'_> {
     }
 
     /// What the reduction starts from, as a word.
-    fn initial(&self, b: &mut Builder, step: &Step) -> Option<V> {
+    pub(super) fn initial(&self, b: &mut Builder, step: &Step) -> Option<V> {
         let initial = self.plan.spec.initial?;
         let mut site = WindowSite::new(b, self.plan, step);
         let mut emitter = Emitter::new(&self.plan.spec.expression, &site);

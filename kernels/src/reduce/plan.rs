@@ -58,7 +58,12 @@ pub(super) struct Plan<'a> {
     pub(super) tiling: Tiling,
 }
 
-pub(super) fn plan<'a>(spec: &'a Reduce, chip: &ChipSpec) -> Result<Plan<'a>, ReduceError> {
+/// The plan of a reduction in one launch, or split into two: that of the first.
+pub(super) fn plan<'a>(
+    spec: &'a Reduce,
+    chip: &ChipSpec,
+    is_split: bool,
+) -> Result<Plan<'a>, ReduceError> {
     if spec.dimensions.iter().any(|dimension| dimension.size == 0) {
         return Err(ReduceError::Empty(spec.name.clone()));
     }
@@ -71,10 +76,9 @@ pub(super) fn plan<'a>(spec: &'a Reduce, chip: &ChipSpec) -> Result<Plan<'a>, Re
         return Err(ReduceError::Operand(spec.name.clone()));
     }
     let shape = Shape::new(spec);
-    let tiling = Tiling::new(spec, &shape, chip);
+    let tiling = Tiling::new(spec, &shape, chip, is_split);
     let plan = Plan::new(spec, shape, tiling);
-    let vmem = usize::try_from(chip.vmem_bytes).expect("VMEM fits an address space");
-    let available = vmem / GRANULE_BYTES - 1024;
+    let available = available_granules(chip);
     let windows = plan.inputs.iter().chain([&plan.output]);
     let needed =
         windows.map(Window::buffered_granules).sum::<usize>() + plan.n_slots() * VREG_GRANULES;
@@ -83,6 +87,12 @@ pub(super) fn plan<'a>(spec: &'a Reduce, chip: &ChipSpec) -> Result<Plan<'a>, Re
         return Err(ReduceError::Vmem { name, needed, available });
     }
     Ok(plan)
+}
+
+/// Granules of VMEM for windows and slots.
+pub(super) fn available_granules(chip: &ChipSpec) -> usize {
+    let vmem = usize::try_from(chip.vmem_bytes).expect("VMEM fits an address space");
+    vmem / GRANULE_BYTES - 1024
 }
 
 impl<'a> Plan<'a> {

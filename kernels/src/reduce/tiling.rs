@@ -12,6 +12,13 @@ use crate::operand::columns_of;
 const UNROLLED: usize = 8;
 /// Granules that a window should not exceed: 2 MiB.
 const WINDOW_GRANULES: usize = 4096;
+/// The same for a reduction that is split: the cores transfer for each other while one computes, so
+/// that HBM is busy with small windows too, and little is left to do with the last ones.
+const SPLIT_WINDOW_GRANULES: usize = 1024;
+/// Registers that a window along what is reduced should have: less than can be transferred while a
+/// transfer starts is not worth a step. If it is split, more transfers are on their way.
+const LEAST_REGISTERS: usize = 64;
+const SPLIT_LEAST_REGISTERS: usize = 32;
 /// Granules of all windows together, each counted twice: 8 MiB.
 const ALL_WINDOWS_GRANULES: usize = 16384;
 /// Slots of results whose rows are walked one by one.
@@ -124,7 +131,7 @@ impl Shape {
 }
 
 impl Tiling {
-    pub(super) fn new(spec: &Reduce, shape: &Shape, chip: &ChipSpec) -> Self {
+    pub(super) fn new(spec: &Reduce, shape: &Shape, chip: &ChipSpec, is_split: bool) -> Self {
         let tiles = || {
             let tiled = |input: &&super::Input| matches!(input.access, Access::Tiles { .. });
             spec.inputs.iter().filter(tiled)
@@ -134,12 +141,19 @@ impl Tiling {
         let is_separate = matrices > 1 && !shape.tile_rows.is_multiple_of(packing);
         let packing = if is_separate { 1 } else { packing };
         let extent = shape.tile_rows.div_ceil(packing);
+        let whole = matrices * extent * packing * shape.columns;
+        let (window, least) = if is_split {
+            (SPLIT_WINDOW_GRANULES, SPLIT_LEAST_REGISTERS)
+        } else {
+            (WINDOW_GRANULES, LEAST_REGISTERS)
+        };
         let registers = {
-            let whole = matrices * extent * packing * shape.columns;
             let share = whole.div_ceil(chip.n_cores as usize * STEPS_PER_CORE);
-            let limit = (ALL_WINDOWS_GRANULES / (2 * tiles().count().max(1))).min(WINDOW_GRANULES);
+            let limit = (ALL_WINDOWS_GRANULES / (2 * tiles().count().max(1))).min(window);
             share.min(limit / VREG_GRANULES).max(1)
         };
+        let least = least.min(whole.div_ceil(chip.n_cores as usize));
+        let reduced_registers = registers.max(least);
         let result_packing = spec.element().packing();
         let line = line_unit(shape, result_packing);
         // Groups that must be together, so that they fill lines of the result.
@@ -153,7 +167,9 @@ impl Tiling {
         } else {
             columns_of_result(shape, (unrolled, line), registers)
         };
-        let mut groups = registers / (columns * packing);
+        let rows_are_reduced = shape.rows.is_reduced;
+        let of_rows = if rows_are_reduced { reduced_registers } else { registers };
+        let mut groups = of_rows / (columns * packing);
         if shape.finish == Finish::Lanes && shape.result_majors().0.is_some() {
             groups = groups.min(MOST_SLOTS / SUBLANES / packing);
         }
@@ -171,6 +187,8 @@ impl Tiling {
         let mut tiling =
             Self { packing, is_separate, matrices, groups, columns, unrolled, groups_unrolled };
         if groups == extent {
+            let is_reduced = shape.kept.last() == Some(&false);
+            let registers = if is_reduced { reduced_registers } else { registers };
             tiling.matrices = tiling.matrices_of(shape, (registers, line));
         }
         tiling

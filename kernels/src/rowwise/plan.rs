@@ -101,7 +101,7 @@ pub(super) fn plan<'a>(spec: &'a Rowwise, chip: &ChipSpec) -> Result<Plan<'a>, R
     };
     let mut plan = Plan {
         spec,
-        grid: Grid { dimensions: Vec::new(), n_reduced: 0, inner: Vec::new() },
+        grid: Grid::default(),
         inputs: Vec::new(),
         outputs: Vec::new(),
         stages,
@@ -230,7 +230,7 @@ impl Plan<'_> {
         self.block = block;
         let steps = GridDimension { extent: extent.div_ceil(block), block: 1 };
         let dimensions = majors_of_grid.chain([steps]).collect();
-        self.grid = Grid { dimensions, n_reduced: 0, inner: Vec::new() };
+        self.grid = Grid { dimensions, ..Grid::default() };
         let spec = self.spec;
         self.inputs = (spec.inputs.iter().enumerate())
             .map(|(n, input)| self.input_window(n, input, (majors, block)))

@@ -1,7 +1,8 @@
 //! Single rows of narrow elements, at places known at run time.
 //!
 //! Such a row is a part of every word of some granules. These go to VMEM, one per matrix and
-//! column; there the part is replaced, or taken out; and they go back, or into the result.
+//! column; there the part is replaced, or taken out; and they go back, or into the result. The
+//! granules are dealt to the cores, so that none is changed by two.
 
 use super::{Emitter, FLAG, ScalarIndex, Start, Stride, int};
 use crate::llo::{Address, Builder, S, ScratchId};
@@ -65,10 +66,47 @@ struct Granules {
     flag: i32,
 }
 
+/// A core's share of a row, and the granules from where the row starts to where its share does.
+struct Share {
+    row: NarrowRow,
+    source: i64,
+    target: i64,
+}
+
+/// The shares of the cores that have one: parts of the dimension with the most granules.
+fn shares(row: &NarrowRow, n_cores: u32) -> Vec<Share> {
+    let n_cores = n_cores as usize;
+    let longest = (0..row.strides.len()).rev().max_by_key(|n| row.strides[*n].count);
+    let Some(longest) = longest else {
+        return vec![Share { row: row.clone(), source: 0, target: 0 }];
+    };
+    let Stride { count, source, target } = row.strides[longest];
+    let shares = (0..n_cores).map(|core| {
+        let [first, end] = [core, core + 1].map(|n| (count * n).div_ceil(n_cores));
+        let mut row = row.clone();
+        row.strides[longest].count = end - first;
+        let first = i64::from(int(first));
+        Share { row, source: source * first, target: target * first }
+    });
+    shares.filter(|share| share.row.granules() > 0).collect()
+}
+
 pub(super) fn emit(b: &mut Builder, emitter: &Emitter<'_>, row: &NarrowRow) {
     let moved = offset(b, emitter, row);
+    let core = b.score();
+    for (n, share) in shares(row, emitter.n_cores).iter().enumerate() {
+        let number = b.s(int(n));
+        let is_own = b.scmp_eq(core, number);
+        b.if_then(is_own, |b| emit_share(b, emitter, (share, moved)));
+    }
+}
+
+fn emit_share(b: &mut Builder, emitter: &Emitter<'_>, (share, moved): (&Share, S)) {
+    let row = &share.row;
     let source = b.argument(row.argument);
+    let source = b.sadd_imm(source, int(share.source));
     let target = b.argument(emitter.spec.n_inputs);
+    let target = b.sadd_imm(target, int(share.target));
     let sources = |stride: &Stride| stride.source;
     let targets = |stride: &Stride| stride.target;
     let element = emitter.spec.element;

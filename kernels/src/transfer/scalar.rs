@@ -77,7 +77,7 @@ fn indices_of(spec: &Transfer) -> Vec<ScalarIndex> {
             found.push(index);
         }
     }
-    for phase in spec.base.iter().chain(&spec.phases) {
+    for phase in &spec.phases {
         let starts = (phase.pieces.iter())
             .flat_map(|piece| piece.source_starts.iter().chain(&piece.target_starts))
             .map(|start| start.index);

@@ -25,7 +25,8 @@ impl fmt::Display for Report {
 
 impl Report {
     fn write_summary(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Measures { cycles, seconds, launches, flops, hbm_bytes, mfu, busy, .. } = &self.total;
+        let Measures { cycles, seconds, launches, flops, hbm_bytes, mfu, busy, cores, .. } =
+            &self.total;
         let Self { program, chip, clock_mhz, .. } = self;
         writeln!(f, "{program} on one {chip} at {clock_mhz} MHz")?;
         writeln!(
@@ -49,6 +50,11 @@ impl Report {
             percent(busy.vpu),
             percent(busy.hbm)
         )?;
+        if !cores.is_empty() {
+            let at_work = cores.iter().map(|core| percent(super::share(core.cycles, *cycles)));
+            let at_work: Vec<String> = at_work.collect();
+            writeln!(f, "  cores        at work {} of the time", at_work.join(" and "))?;
+        }
         writeln!(
             f,
             "  HBM          {} moved, {} in use at most",

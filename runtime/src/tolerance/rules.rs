@@ -106,12 +106,14 @@ fn kind(op: &Op) -> Kind {
         | Op::Or
         | Op::Popcnt
         | Op::Remainder
+        | Op::RngBitGenerator { .. }
         | Op::RoundNearestAfz
         | Op::RoundNearestEven
         | Op::ShiftLeft
         | Op::ShiftRightArithmetic
         | Op::ShiftRightLogical
         | Op::Sign
+        | Op::Sort { .. }
         | Op::Xor => Kind::Decision,
         Op::Bitcast
         | Op::BitcastConvert

@@ -136,7 +136,7 @@ impl Ready {
     pub fn cycles(&self) -> Result<u64, String> {
         let options = RunOptions { strict: false, clock: Clock::Chip, max_trips: 1 };
         let execution =
-            self.loaded.execute(&self.inputs, &options).map_err(|error| error.to_string())?;
+            self.loaded.run(&self.inputs, &options).map_err(|error| error.to_string())?;
         if execution.report.modelled_share > 0.0 {
             return Err("a launch is modelled".to_owned());
         }

@@ -32,6 +32,16 @@ pub(super) enum Misplaced {
         /// The other.
         second: usize,
     },
+    /// An update that is not made where its operand is.
+    #[error("`{instruction}` has to have arrays {operand} and {result} in one place")]
+    Apart {
+        /// The step.
+        instruction: String,
+        /// What is updated.
+        operand: usize,
+        /// The updated array.
+        result: usize,
+    },
 }
 
 /// Checks that every step reads the arrays that it is meant to, if each array is in its place.
@@ -140,6 +150,13 @@ impl Checker<'_> {
             return Ok(());
         }
         self.check_sharing(instruction, &effects)?;
+        if let ([operand, ..], [result, ..], true) =
+            (&effects.reads[..], &effects.writes[..], effects.is_update)
+            && self.places[operand] != self.places[result]
+        {
+            let instruction = instruction.to_owned();
+            return Err(Misplaced::Apart { instruction, operand: operand.0, result: result.0 });
+        }
         effects.writes.iter().for_each(|write| self.write(*write));
         Ok(())
     }
@@ -176,10 +193,14 @@ fn common(a: &Held, b: &Held) -> Held {
 mod tests {
     use super::*;
     use crate::{
-        executable::{Allocation, Slice, Source, View},
-        hlo::{ArrayShape, CheckParameters, CustomCallTarget, ElementType, Precision},
+        executable::{Allocation, Launch, Slice, Source, View},
+        hlo::{
+            ArrayShape, CheckParameters, CustomCallTarget, ElementType, Module, ModuleBuilder,
+            Precision,
+        },
     };
     use palmetto_isa::{Cycles, TPU_V4};
+    use std::sync::Arc;
 
     fn view(array: usize) -> View {
         let shape = ArrayShape::new(ElementType::F32, vec![8, 128]).expect("it is small");
@@ -205,6 +226,19 @@ mod tests {
         }
     }
 
+    /// Updates an array with another.
+    fn update(array: usize, with: usize, result: usize) -> Step {
+        let arguments = [array, with, result].map(|array| view(array).slice).to_vec();
+        Step::Launch(Launch { source: Source::default(), program: 0, arguments, n_results: 1 })
+    }
+
+    fn module_of_nothing() -> Module {
+        let mut module = ModuleBuilder::new("m");
+        let entry = module.add_computation("entry");
+        module.computation(entry).tuple(&[]);
+        module.finish(entry).expect("it has a root")
+    }
+
     /// Array 0 is a parameter, 1 and 2 are temporaries in one place.
     fn checked(steps: Vec<Step>) -> Result<(), Misplaced> {
         let kinds =
@@ -212,18 +246,22 @@ mod tests {
         let allocations = kinds.map(|kind| Allocation { name: "x".to_owned(), granules: 8, kind });
         let executable = Executable {
             name: "m".to_owned(),
+            module: Arc::new(module_of_nothing()),
             chip: TPU_V4,
             default_precision: Precision::Default,
             allocations: allocations.to_vec(),
             parameters: vec![view(0)],
             results: Vec::new(),
+            donated: Vec::new(),
+            overwritten: Vec::new(),
             root_is_tuple: true,
             programs: Vec::new(),
             functions: Vec::new(),
             steps,
         };
         let places = [(0, 0), (1, 1), (2, 1)].map(|(a, b)| (AllocationId(a), AllocationId(b)));
-        check_places(&executable, &[], &BTreeMap::from(places))
+        let facts = ProgramFacts { shareable: vec![(0, 0)], is_copy: false, is_update: true };
+        check_places(&executable, &[facts], &BTreeMap::from(places))
     }
 
     #[test]
@@ -236,6 +274,14 @@ mod tests {
         let overwritten = |array| Err(Misplaced::Overwritten { instruction: String::new(), array });
         assert_eq!(checked(vec![copy(0, 1), copy(0, 2), check(1)]), overwritten(1));
         assert_eq!(checked(vec![check(1)]), overwritten(1));
+    }
+
+    #[test]
+    fn an_update_is_made_where_its_operand_is() {
+        assert_eq!(checked(vec![copy(0, 1), update(1, 0, 2), check(2)]), Ok(()));
+        let instruction = String::new();
+        let apart = Err(Misplaced::Apart { instruction, operand: 0, result: 1 });
+        assert_eq!(checked(vec![copy(0, 1), update(0, 1, 1), check(1)]), apart);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::hlo::{
     ArrayLiteral, ArrayShape, ComparisonDirection, ComparisonType, ComputationBuilder,
     ComputationId, DotDimensionNumbers, ElementType, Extras, GatherDimensionNumbers, InstructionId,
     Literal, Module, ModuleBuilder, Op, Opcode, OperandPrecision, PaddingDimension, Precision,
-    Shape, SliceDimension, verify,
+    RandomAlgorithm, Shape, SliceDimension, verify,
 };
 
 /// The attempts to add an instruction; inference refuses most of them.
@@ -122,6 +122,13 @@ impl Generator<'_, '_> {
                 let count = numbers.below(rank + 1);
                 Op::Reverse { dimensions: numbers.distinct(count, rank) }
             }
+            Opcode::RngBitGenerator => {
+                Op::RngBitGenerator { algorithm: numbers.pick(RandomAlgorithm::ALL) }
+            }
+            Opcode::Sort => {
+                let dimension = numbers.below(rank);
+                Op::Sort { dimension, is_stable: true, to_apply: numbers.pick(self.regions) }
+            }
             Opcode::Slice => {
                 let slice = first.dimensions().iter().map(|&size| {
                     let limit = numbers.below(size + 1);
@@ -222,6 +229,9 @@ impl Generator<'_, '_> {
             _ => first.element_type(),
         };
         let stated = match opcode {
+            Opcode::RngBitGenerator => {
+                Some(Shape::Tuple(vec![first.into(), self.random_shape(element_type)]))
+            }
             Opcode::Convert => Some(Shape::Array(first.with_element_type(element_type))),
             opcode if opcode.declares_shape() => Some(self.random_shape(element_type)),
             _ => None,
@@ -308,6 +318,10 @@ fn random_module(seed: u64) -> (Module, Vec<Literal>) {
     for &element_type in &types {
         let op = ops[numbers.below(ops.len())].clone();
         regions.push(region(&mut builder, element_type, op));
+        let (direction, comparison_type) =
+            (numbers.pick(ComparisonDirection::ALL), ComparisonType::natural(element_type));
+        let op = Op::Compare { direction, comparison_type };
+        regions.push(region(&mut builder, element_type, op));
     }
     let entry = builder.add_computation("main");
     let mut generator = Generator {
@@ -323,6 +337,8 @@ fn random_module(seed: u64) -> (Module, Vec<Literal>) {
         let shape = generator.random_shape(element_type);
         shapes.extend([shape.clone(), shape, generator.random_shape(element_type)]);
     }
+    let state = Shape::array(ElementType::U64, vec![2]);
+    shapes.push(state.expect("it is small"));
     for shape in &shapes {
         let id = generator.builder.parameter(shape.clone(), "parameter");
         generator.values.push(id);

@@ -80,6 +80,17 @@ pub(super) fn as_index(attribute: &NamedAttribute) -> SourceResult<usize> {
     value.ok_or_else(|| wrong(attribute, "an integer that is not negative"))
 }
 
+/// One of `rank` dimensions; negative ones count from the end.
+pub(super) fn as_dimension(attribute: &NamedAttribute, rank: usize) -> SourceResult<usize> {
+    let given = attribute.value.as_integer().and_then(|value| i64::try_from(value).ok());
+    let rank = i64::try_from(rank).unwrap_or(i64::MAX);
+    let dimension = given.map(|value| if value < 0 { value.saturating_add(rank) } else { value });
+    let dimension = dimension.filter(|dimension| (0..rank).contains(dimension));
+    let dimension = dimension.and_then(|dimension| usize::try_from(dimension).ok());
+    dimension
+        .ok_or_else(|| wrong(attribute, &format!("an integer of at least -{rank} below {rank}")))
+}
+
 /// The word of `#stablehlo<name WORD>`.
 pub(super) fn as_word(attribute: &NamedAttribute) -> SourceResult<&str> {
     match word(&attribute.value) {

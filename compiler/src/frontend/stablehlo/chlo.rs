@@ -10,13 +10,19 @@ mod error_function;
 use super::body::Body;
 use super::error;
 use crate::frontend::source::{SourceError, SourceResult};
-use crate::frontend::syntax::Operation;
+use crate::frontend::syntax::{FloatKind, Operation, Scalar, Type};
 use crate::hlo::{
     ArrayLiteral, ArrayShape, ComparisonDirection, ComparisonType, ElementType, InstructionId,
     Literal, Op, Shape,
 };
 
 type Formula = fn(&mut Writer<'_, '_, '_>, InstructionId) -> SourceResult<InstructionId>;
+
+/// Whether the operands of an operation have types that `name` can be imported for.
+pub(super) fn supports(name: &str, operation: &Operation) -> bool {
+    let is_double = |each: &Type| matches!(each, Type::Tensor(tensor) if tensor.element == Scalar::Float(FloatKind::F64));
+    !name.starts_with("chlo.erf") || !operation.operand_types.iter().any(is_double)
+}
 
 /// Imports `chlo.NAME` of one operand.
 pub(super) fn function(

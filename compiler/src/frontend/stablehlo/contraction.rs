@@ -4,10 +4,8 @@ use super::attributes::{as_indices, fields, indices, word};
 use super::body::{Body, only_blocks};
 use super::{control, error, error_at};
 use crate::frontend::source::{SourceError, SourceResult};
-use crate::frontend::syntax::{Attribute, Block, NamedAttribute, Operation};
-use crate::hlo::{
-    ComputationId, DotDimensionNumbers, InstructionId, Op, OperandPrecision, Precision,
-};
+use crate::frontend::syntax::{Attribute, NamedAttribute, Operation};
+use crate::hlo::{DotDimensionNumbers, InstructionId, Op, OperandPrecision, Precision};
 
 /// `dot_general`.
 pub(super) fn dot_general(
@@ -136,30 +134,11 @@ pub(super) fn reduce<'p>(
     let operands = body.operands(operation)?;
     let [block] = only_blocks(operation)?;
     let dimensions = indices(operation, "dimensions")?;
-    let op = Op::Reduce { dimensions, to_apply: reducer(body, operation, block)? };
+    let to_apply = control::closed_region(body, operation, block, "reducer")?;
+    let op = Op::Reduce { dimensions, to_apply };
     if operation.results.len() == 1 {
         return Ok(vec![body.add_result(operation, op, &operands)?]);
     }
     let tuple = body.add(operation, op, &operands)?;
     body.elements(operation, tuple)
-}
-
-/// The computation of a region of scalars.
-pub(super) fn reducer<'p>(
-    body: &mut Body<'_, 'p>,
-    operation: &'p Operation,
-    block: &'p Block,
-) -> SourceResult<ComputationId> {
-    let captures = control::captures(body, operation, block)?;
-    if let Some(&(value, _)) = captures.carried.first() {
-        let (what, span) = (&operation.name, control::first_use(block, value));
-        let message = format!("{what}: its region may use only constants from outside, not this");
-        return error_at(span.unwrap_or(operation.span), message);
-    }
-    let mut region = Body::new(body.importer, "reducer");
-    region.add_parameters(block)?;
-    region.repeat_constants(operation, captures.constants)?;
-    let results = region.import_block(block, operation, "stablehlo.return")?;
-    region.set_results(operation, &results)?;
-    Ok(region.id)
 }

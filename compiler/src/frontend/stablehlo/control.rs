@@ -101,6 +101,27 @@ impl Body<'_, '_> {
     }
 }
 
+/// The computation of a region that uses nothing but constants from outside.
+pub(super) fn closed_region<'p>(
+    body: &mut Body<'_, 'p>,
+    operation: &'p Operation,
+    block: &'p Block,
+    name: &str,
+) -> SourceResult<ComputationId> {
+    let captures = captures(body, operation, block)?;
+    if let Some(&(value, _)) = captures.carried.first() {
+        let (what, span) = (&operation.name, first_use(block, value));
+        let message = format!("{what}: its region may use only constants from outside, not this");
+        return error_at(span.unwrap_or(operation.span), message);
+    }
+    let mut region = Body::new(body.importer, name);
+    region.add_parameters(block)?;
+    region.repeat_constants(operation, captures.constants)?;
+    let results = region.import_block(block, operation, "stablehlo.return")?;
+    region.set_results(operation, &results)?;
+    Ok(region.id)
+}
+
 /// `while`. The state is a tuple: the operands, then what condition and body capture.
 pub(super) fn while_loop<'p>(
     body: &mut Body<'_, 'p>,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::body::Body;
-use super::{Importer, attributes, error, sharding, types};
+use super::{Importer, attributes, composite, error, sharding, types};
 use crate::frontend::source::{SourceError, SourceResult, counted};
 use crate::frontend::syntax::{Block, FunctionType, NamedAttribute, Operation};
 use crate::hlo::{ComputationId, Extras, InstructionId, Op, Shape};
@@ -67,9 +67,7 @@ impl<'p> Importer<'p> {
         let mut blocks: Vec<&Block> = body(function).into_iter().collect();
         while let Some(block) = blocks.pop() {
             for operation in &block.operations {
-                if operation.name == "func.call" {
-                    callees.push((attributes::string(operation, "callee")?, operation));
-                }
+                callees.extend(composite::callee(operation)?.map(|callee| (callee, operation)));
                 blocks.extend(operation.regions.iter().flat_map(|region| &region.blocks));
             }
         }
@@ -155,8 +153,16 @@ pub(super) fn call(
     body: &mut Body<'_, '_>,
     operation: &Operation,
 ) -> SourceResult<Vec<InstructionId>> {
+    call_function(body, operation, attributes::string(operation, "callee")?)
+}
+
+/// A call of the function `callee` with the operands of an operation.
+pub(super) fn call_function(
+    body: &mut Body<'_, '_>,
+    operation: &Operation,
+    callee: &str,
+) -> SourceResult<Vec<InstructionId>> {
     let operands = body.operands(operation)?;
-    let callee = attributes::string(operation, "callee")?;
     let Some(&to_apply) = body.importer.computations.get(callee) else {
         return error(operation, format!("there is no function @{callee}"));
     };

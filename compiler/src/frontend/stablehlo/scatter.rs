@@ -2,7 +2,7 @@
 
 use super::attributes::{as_index, as_indices, fields, flag};
 use super::body::{Body, only_blocks};
-use super::contraction::reducer;
+use super::control::closed_region;
 use super::error_at;
 use crate::frontend::source::SourceResult;
 use crate::frontend::syntax::Operation;
@@ -19,7 +19,7 @@ pub(super) fn scatter<'p>(
         dimension_numbers: Box::new(numbers(operation)?),
         indices_are_sorted: flag(operation, "indices_are_sorted")?,
         unique_indices: flag(operation, "unique_indices")?,
-        to_apply: reducer(body, operation, block)?,
+        to_apply: closed_region(body, operation, block, "reducer")?,
     };
     if operation.results.len() == 1 {
         return Ok(vec![body.add_result(operation, op, &operands)?]);

@@ -2,8 +2,8 @@
 
 use super::body::Body;
 use super::{
-    attributes, check, chlo, constant, contraction, control, convolution, data, elementwise,
-    function, indexing, scatter, sharding, window,
+    algorithm, attributes, batch_norm, check, chlo, composite, constant, contraction, control,
+    convolution, data, dynamic, elementwise, function, indexing, random, scatter, sharding, window,
 };
 use crate::frontend::source::{SourceError, SourceResult};
 use crate::frontend::syntax::Operation;
@@ -12,14 +12,20 @@ use crate::hlo::{InstructionId, Op};
 /// Adds the instructions of an operation and gives one for each of its results.
 type Rule = for<'i, 'p> fn(&mut Body<'i, 'p>, &'p Operation) -> SourceResult<Vec<InstructionId>>;
 
+/// The same for an operation that has nothing of the program in it.
+pub(super) type LeafRule =
+    for<'i, 'p, 'o> fn(&mut Body<'i, 'p>, &'o Operation) -> SourceResult<Vec<InstructionId>>;
+
 enum Import {
     /// One instruction with the operation's operands, of which there have to be so many.
     Direct(usize, Op),
     /// Whatever the rule adds.
     By(Rule),
+    /// The same for an operation without regions, which may also be a composite by its name.
+    Leaf(LeafRule),
 }
 
-use Import::{By, Direct};
+use Import::{By, Direct, Leaf};
 
 /// The operation's name, its properties, and how it is imported.
 const ROWS: &[(&str, &str, Import)] = &[
@@ -28,18 +34,18 @@ const ROWS: &[(&str, &str, Import)] = &[
     ("check.expect_close", "max_ulp_difference min_ulp_difference", By(check::expect_close)),
     ("check.expect_eq", "", By(check::expect_eq)),
     ("check.expect_eq_const", "value", By(check::expect_eq)),
-    ("chlo.acos", "", By(chlo::function)),
-    ("chlo.acosh", "", By(chlo::function)),
-    ("chlo.asin", "", By(chlo::function)),
-    ("chlo.asinh", "", By(chlo::function)),
-    ("chlo.atan", "", By(chlo::function)),
-    ("chlo.atanh", "", By(chlo::function)),
-    ("chlo.cosh", "", By(chlo::function)),
-    ("chlo.erf", "", By(chlo::function)),
-    ("chlo.erf_inv", "", By(chlo::function)),
-    ("chlo.erfc", "", By(chlo::function)),
-    ("chlo.sinh", "", By(chlo::function)),
-    ("chlo.square", "", By(elementwise::square)),
+    ("chlo.acos", "", Leaf(chlo::function)),
+    ("chlo.acosh", "", Leaf(chlo::function)),
+    ("chlo.asin", "", Leaf(chlo::function)),
+    ("chlo.asinh", "", Leaf(chlo::function)),
+    ("chlo.atan", "", Leaf(chlo::function)),
+    ("chlo.atanh", "", Leaf(chlo::function)),
+    ("chlo.cosh", "", Leaf(chlo::function)),
+    ("chlo.erf", "", Leaf(chlo::function)),
+    ("chlo.erf_inv", "", Leaf(chlo::function)),
+    ("chlo.erfc", "", Leaf(chlo::function)),
+    ("chlo.sinh", "", Leaf(chlo::function)),
+    ("chlo.square", "", Leaf(elementwise::square)),
     ("func.call", "callee no_inline", By(function::call)),
     ("sdy.reshard", "sharding", By(sharding::constraint)),
     ("sdy.sharding_constraint", "sharding", By(sharding::constraint)),
@@ -47,6 +53,9 @@ const ROWS: &[(&str, &str, Import)] = &[
     ("stablehlo.add", "", Direct(2, Op::Add)),
     ("stablehlo.and", "", Direct(2, Op::And)),
     ("stablehlo.atan2", "", Direct(2, Op::Atan2)),
+    ("stablehlo.batch_norm_grad", "epsilon feature_index", By(batch_norm::grad)),
+    ("stablehlo.batch_norm_inference", "epsilon feature_index", By(batch_norm::inference)),
+    ("stablehlo.batch_norm_training", "epsilon feature_index", By(batch_norm::training)),
     ("stablehlo.bitcast_convert", "", Direct(1, Op::BitcastConvert)),
     ("stablehlo.broadcast_in_dim", "broadcast_dimensions", By(data::broadcast_in_dim)),
     ("stablehlo.case", "", By(control::case)),
@@ -54,6 +63,11 @@ const ROWS: &[(&str, &str, Import)] = &[
     ("stablehlo.ceil", "", Direct(1, Op::Ceil)),
     ("stablehlo.clamp", "", By(elementwise::clamp)),
     ("stablehlo.compare", "comparison_direction compare_type", By(elementwise::compare)),
+    (
+        "stablehlo.composite",
+        "name composite_attributes decomposition version",
+        By(composite::composite),
+    ),
     ("stablehlo.concatenate", "dimension", By(data::concatenate)),
     ("stablehlo.constant", "value", By(constant::constant)),
     ("stablehlo.convert", "", Direct(1, Op::Convert)),
@@ -79,12 +93,28 @@ const ROWS: &[(&str, &str, Import)] = &[
         "dot_dimension_numbers precision_config algorithm",
         By(contraction::dot_general),
     ),
+    (
+        "stablehlo.dynamic_broadcast_in_dim",
+        "broadcast_dimensions known_expanding_dimensions known_nonexpanding_dimensions",
+        By(dynamic::broadcast_in_dim),
+    ),
+    (
+        "stablehlo.dynamic_conv",
+        "dimension_numbers window_strides lhs_dilation rhs_dilation window_reversal \
+         feature_group_count batch_group_count precision_config",
+        By(dynamic::convolution),
+    ),
+    ("stablehlo.dynamic_gather", "dimension_numbers indices_are_sorted", By(dynamic::gather)),
+    ("stablehlo.dynamic_iota", "iota_dimension", By(dynamic::iota)),
+    ("stablehlo.dynamic_pad", "", By(dynamic::pad)),
+    ("stablehlo.dynamic_reshape", "", By(dynamic::reshape)),
     ("stablehlo.dynamic_slice", "slice_sizes", By(indexing::dynamic_slice)),
     ("stablehlo.dynamic_update_slice", "", By(indexing::dynamic_update_slice)),
     ("stablehlo.exponential", "result_accuracy", Direct(1, Op::Exponential)),
     ("stablehlo.exponential_minus_one", "result_accuracy", Direct(1, Op::ExponentialMinusOne)),
     ("stablehlo.floor", "", Direct(1, Op::Floor)),
     ("stablehlo.gather", "dimension_numbers slice_sizes indices_are_sorted", By(indexing::gather)),
+    ("stablehlo.get_dimension_size", "dimension", By(dynamic::get_dimension_size)),
     ("stablehlo.get_tuple_element", "index", By(data::get_tuple_element)),
     ("stablehlo.if", "", By(control::if_else)),
     ("stablehlo.iota", "iota_dimension", By(data::iota)),
@@ -102,6 +132,7 @@ const ROWS: &[(&str, &str, Import)] = &[
     ("stablehlo.pad", "edge_padding_low edge_padding_high interior_padding", By(data::pad)),
     ("stablehlo.popcnt", "", Direct(1, Op::Popcnt)),
     ("stablehlo.power", "", Direct(2, Op::Power)),
+    ("stablehlo.real_dynamic_slice", "", By(dynamic::slice)),
     ("stablehlo.reduce", "dimensions", By(contraction::reduce)),
     (
         "stablehlo.reduce_window",
@@ -111,6 +142,8 @@ const ROWS: &[(&str, &str, Import)] = &[
     ("stablehlo.remainder", "", Direct(2, Op::Remainder)),
     ("stablehlo.reshape", "", Direct(1, Op::Reshape)),
     ("stablehlo.reverse", "dimensions", By(data::reverse)),
+    ("stablehlo.rng", "rng_distribution", By(random::rng)),
+    ("stablehlo.rng_bit_generator", "rng_algorithm", By(random::rng_bit_generator)),
     ("stablehlo.round_nearest_afz", "", Direct(1, Op::RoundNearestAfz)),
     ("stablehlo.round_nearest_even", "", Direct(1, Op::RoundNearestEven)),
     ("stablehlo.rsqrt", "result_accuracy", Direct(1, Op::Rsqrt)),
@@ -131,6 +164,7 @@ const ROWS: &[(&str, &str, Import)] = &[
     ("stablehlo.sign", "", Direct(1, Op::Sign)),
     ("stablehlo.sine", "result_accuracy", Direct(1, Op::Sine)),
     ("stablehlo.slice", "start_indices limit_indices strides", By(data::slice)),
+    ("stablehlo.sort", "dimension is_stable", By(algorithm::sort)),
     ("stablehlo.sqrt", "result_accuracy", Direct(1, Op::Sqrt)),
     ("stablehlo.subtract", "", Direct(2, Op::Subtract)),
     ("stablehlo.tan", "result_accuracy", Direct(1, Op::Tan)),
@@ -164,6 +198,16 @@ pub(super) fn import<'p>(
             elementwise::direct(body, operation, *count, op).map(|id| vec![id])
         }
         By(rule) => rule(body, operation),
+        Leaf(rule) => rule(body, operation),
+    }
+}
+
+/// The properties and the rule of an operation that a composite may stand for.
+pub(super) fn leaf(name: &str) -> Option<(&'static str, LeafRule)> {
+    let row = ROWS.binary_search_by(|(each, _, _)| (*each).cmp(name)).ok()?;
+    match &ROWS[row] {
+        (_, properties, Leaf(rule)) => Some((properties, *rule)),
+        (_, _, Direct(..) | By(_)) => None,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::attributes::{indices, integers, required};
 use super::body::{Body, only_blocks};
-use super::contraction::reducer;
+use super::control::closed_region;
 use super::error;
 use crate::frontend::source::SourceResult;
 use crate::frontend::syntax::Operation;
@@ -16,7 +16,8 @@ pub(super) fn reduce_window<'p>(
     let operands = body.operands(operation)?;
     let [block] = only_blocks(operation)?;
     let window = window(operation)?;
-    let op = Op::ReduceWindow { window, to_apply: reducer(body, operation, block)? };
+    let op =
+        Op::ReduceWindow { window, to_apply: closed_region(body, operation, block, "reducer")? };
     if operation.results.len() == 1 {
         return Ok(vec![body.add_result(operation, op, &operands)?]);
     }
@@ -37,8 +38,8 @@ pub(super) fn select_and_scatter<'p>(
         Some(_) => window(operation)?,
         None => with_lists(operation, vec![WindowDimension::of_size(1); rank])?,
     };
-    let select = reducer(body, operation, select)?;
-    let scatter = reducer(body, operation, scatter)?;
+    let select = closed_region(body, operation, select, "select")?;
+    let scatter = closed_region(body, operation, scatter, "scatter")?;
     let op = Op::SelectAndScatter { window, select, scatter };
     Ok(vec![body.add_result(operation, op, &operands)?])
 }

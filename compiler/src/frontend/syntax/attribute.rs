@@ -1,5 +1,8 @@
 //! Attributes.
 
+use std::ops::{Deref, Range};
+use std::sync::Arc;
+
 use super::types::{FunctionType, Scalar, TensorType, Type};
 use crate::frontend::source::Span;
 
@@ -71,11 +74,47 @@ pub(crate) struct Dense {
 #[derive(Clone, Debug)]
 pub(crate) enum DenseData {
     /// Every element, row-major.
-    Elements(Vec<u8>),
+    Elements(Blob),
     /// One element that stands for all.
-    Splat(Vec<u8>),
+    Splat(Blob),
     /// The element type's literals are not decoded (complex numbers, 8-bit floats).
     Undecoded,
+}
+
+/// Bytes that clones share; in bytecode they are a part of the file.
+#[derive(Clone)]
+pub(crate) struct Blob {
+    bytes: Arc<[u8]>,
+    range: Range<usize>,
+}
+
+impl Blob {
+    /// The part `range` of `bytes`, which has it.
+    pub(crate) fn part(bytes: &Arc<[u8]>, range: Range<usize>) -> Self {
+        debug_assert!(range.start <= range.end && range.end <= bytes.len());
+        Self { bytes: Arc::clone(bytes), range }
+    }
+}
+
+impl From<Vec<u8>> for Blob {
+    fn from(bytes: Vec<u8>) -> Self {
+        let range = 0..bytes.len();
+        Self { bytes: bytes.into(), range }
+    }
+}
+
+impl Deref for Blob {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.bytes[self.range.clone()]
+    }
+}
+
+impl std::fmt::Debug for Blob {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        (**self).fmt(f)
+    }
 }
 
 impl Attribute {

@@ -56,6 +56,16 @@ impl Locations {
         self.aliases.insert(name.to_owned(), id);
     }
 
+    /// The same as text, if anything is known: `jit(f)/sort at model.py:12:8`.
+    pub(crate) fn describe(&self, id: LocationId) -> Option<String> {
+        let SourcePlace { op_name, file } = self.resolve(id);
+        let file = file.map(|(file, line, column)| format!("{file}:{line}:{column}"));
+        match (op_name, file) {
+            (Some(name), Some(file)) => Some(format!("{name} at {file}")),
+            (name, file) => name.or(file),
+        }
+    }
+
     /// The operation's name, and the file position below it.
     ///
     /// The outermost name counts: what JAX puts below it are functions of the traceback. A name

@@ -59,6 +59,19 @@ impl Scalar {
         Self::Integer { width, signedness: Signedness::Signless }
     }
 
+    /// The type with this name: `i32`, `f32`, `index`.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        match name {
+            "f32" => Some(Self::Float(FloatKind::F32)),
+            "bf16" => Some(Self::Float(FloatKind::Bf16)),
+            "f16" => Some(Self::Float(FloatKind::F16)),
+            "f64" => Some(Self::Float(FloatKind::F64)),
+            "index" => Some(Self::Index),
+            _ => integer_type(name)
+                .or_else(|| is_small_float(name).then(|| Self::Other(name.to_owned()))),
+        }
+    }
+
     /// Bytes that one element takes in a dense literal; `None` when literals of it are not
     /// decoded. Integers narrower than a byte take a whole one.
     pub(crate) fn byte_width(&self) -> Option<usize> {
@@ -90,6 +103,26 @@ pub(crate) enum FloatKind {
     F16,
     F32,
     F64,
+}
+
+/// `i32`, `si8`, `ui64`.
+fn integer_type(word: &str) -> Option<Scalar> {
+    let (signedness, digits) = if let Some(digits) = word.strip_prefix("ui") {
+        (Signedness::Unsigned, digits)
+    } else if let Some(digits) = word.strip_prefix("si") {
+        (Signedness::Signed, digits)
+    } else {
+        (Signedness::Signless, word.strip_prefix('i')?)
+    };
+    let width = digits.parse().ok()?;
+    // MLIR's own bound on widths.
+    (width > 0 && width < 1 << 24).then_some(Scalar::Integer { width, signedness })
+}
+
+/// `f8E4M3FN`, `f4E2M1FN`, `tf32`, `f80`: known spellings that tensors of ours cannot have.
+fn is_small_float(word: &str) -> bool {
+    word == "tf32"
+        || word.strip_prefix('f').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
 }
 
 impl fmt::Display for Type {

@@ -143,7 +143,7 @@ impl LiteralReader<'_> {
         };
         self.skip_space();
         match self.peek() {
-            None if count == 0 => Ok(DenseData::Elements(Vec::new())),
+            None if count == 0 => Ok(DenseData::Elements(Vec::new().into())),
             None => Err(SourceError::new(
                 whole,
                 format!(
@@ -160,7 +160,8 @@ impl LiteralReader<'_> {
                 self.expect_end()?;
                 // The splat of one element is the whole.
                 let is_whole = count == 1;
-                Ok(if is_whole { DenseData::Elements(bytes) } else { DenseData::Splat(bytes) })
+                let data = bytes.into();
+                Ok(if is_whole { DenseData::Elements(data) } else { DenseData::Splat(data) })
             }
         }
     }
@@ -218,7 +219,7 @@ impl LiteralReader<'_> {
             }
             if self.close_lists(&mut counts)? {
                 self.expect_end()?;
-                return Ok(DenseData::Elements(bytes));
+                return Ok(DenseData::Elements(bytes.into()));
             }
         }
     }
@@ -294,9 +295,9 @@ impl LiteralReader<'_> {
         let data = if self.tensor.element == Scalar::integer(1) {
             unpack_bools(bytes, count)
         } else if given == width && count != 1 {
-            Some(DenseData::Splat(bytes))
+            Some(DenseData::Splat(bytes.into()))
         } else {
-            (Some(given) == count.checked_mul(width)).then_some(DenseData::Elements(bytes))
+            (Some(given) == count.checked_mul(width)).then(|| DenseData::Elements(bytes.into()))
         };
         data.ok_or_else(|| {
             SourceError::new(
@@ -318,13 +319,15 @@ fn unpack_bools(bytes: Vec<u8>, count: usize) -> Option<DenseData> {
     if let [byte] = bytes[..]
         && count != 1
     {
-        return Some(DenseData::Splat(vec![as_bool(byte)]));
+        return Some(DenseData::Splat(vec![as_bool(byte)].into()));
     }
     if bytes.len() == count {
-        return Some(DenseData::Elements(bytes.into_iter().map(as_bool).collect()));
+        let bools: Vec<u8> = bytes.into_iter().map(as_bool).collect();
+        return Some(DenseData::Elements(bools.into()));
     }
     let bit = |index: usize| bytes[index / 8] >> (index % 8) & 1;
-    (bytes.len() == count.div_ceil(8)).then(|| DenseData::Elements((0..count).map(bit).collect()))
+    let bits = || (0..count).map(bit).collect::<Vec<u8>>();
+    (bytes.len() == count.div_ceil(8)).then(|| DenseData::Elements(bits().into()))
 }
 
 /// The bytes of `0x…`.

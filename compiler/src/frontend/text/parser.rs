@@ -181,6 +181,11 @@ impl<'a> Parser<'a> {
         SourceError::new(self.token.span, format!("found {found}, expected {expected}"))
     }
 
+    /// An error unless everything is parsed.
+    pub(super) fn expect_end(&self) -> SourceResult<()> {
+        if self.at_kind(TokenKind::End) { Ok(()) } else { Err(self.unexpected("the end")) }
+    }
+
     /// Runs one more level of nesting, or refuses to.
     pub(super) fn nested<T>(
         &mut self,

@@ -3,7 +3,7 @@
 use super::lexer::{self, TokenKind};
 use super::parser::Parser;
 use crate::frontend::source::{SourceError, SourceResult, Span};
-use crate::frontend::syntax::{FloatKind, FunctionType, Scalar, Signedness, TensorType, Type};
+use crate::frontend::syntax::{FunctionType, Scalar, TensorType, Type};
 
 impl Parser<'_> {
     /// Any type.
@@ -91,23 +91,15 @@ impl Parser<'_> {
         if !self.at_kind(TokenKind::Word) {
             return Err(self.unexpected("an element type such as f32"));
         }
-        let scalar = match self.lexeme() {
-            "f32" => Scalar::Float(FloatKind::F32),
-            "bf16" => Scalar::Float(FloatKind::Bf16),
-            "f16" => Scalar::Float(FloatKind::F16),
-            "f64" => Scalar::Float(FloatKind::F64),
-            "index" => Scalar::Index,
-            "complex" => {
-                self.advance()?;
-                self.expect(b'<')?;
-                let element = self.nested(Self::parse_scalar)?;
-                self.expect(b'>')?;
-                return Ok(Scalar::Complex(Box::new(element)));
-            }
-            word => integer_type(word)
-                .or_else(|| is_small_float(word).then(|| Scalar::Other(word.to_owned())))
-                .ok_or_else(|| self.unexpected("a type"))?,
-        };
+        let word = self.lexeme();
+        if word == "complex" {
+            self.advance()?;
+            self.expect(b'<')?;
+            let element = self.nested(Self::parse_scalar)?;
+            self.expect(b'>')?;
+            return Ok(Scalar::Complex(Box::new(element)));
+        }
+        let scalar = Scalar::named(word).ok_or_else(|| self.unexpected("a type"))?;
         self.advance()?;
         Ok(scalar)
     }
@@ -239,24 +231,4 @@ impl Parser<'_> {
     pub(super) fn text_of(&self, span: Span) -> String {
         self.text[span.start..span.end].to_owned()
     }
-}
-
-/// `i32`, `si8`, `ui64`.
-fn integer_type(word: &str) -> Option<Scalar> {
-    let (signedness, digits) = if let Some(digits) = word.strip_prefix("ui") {
-        (Signedness::Unsigned, digits)
-    } else if let Some(digits) = word.strip_prefix("si") {
-        (Signedness::Signed, digits)
-    } else {
-        (Signedness::Signless, word.strip_prefix('i')?)
-    };
-    let width = digits.parse().ok()?;
-    // MLIR's own bound on widths.
-    (width > 0 && width < 1 << 24).then_some(Scalar::Integer { width, signedness })
-}
-
-/// `f8E4M3FN`, `f4E2M1FN`, `tf32`, `f80`: known spellings that tensors of ours cannot have.
-fn is_small_float(word: &str) -> bool {
-    word == "tf32"
-        || word.strip_prefix('f').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
 }

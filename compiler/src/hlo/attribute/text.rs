@@ -6,7 +6,7 @@ use std::ops::Range;
 use super::{
     Attribute, CheckParameters, ComparisonDirection, ComparisonType, CustomCallTarget,
     DotDimensionNumbers, FusionKind, GatherDimensionNumbers, OperandPrecision, PaddingDimension,
-    Precision, ScatterDimensionNumbers, SliceDimension,
+    Precision, RandomAlgorithm, ScatterDimensionNumbers, SliceDimension,
 };
 use crate::diagnostic::Diagnostic;
 use crate::hlo::computation::ComputationId;
@@ -257,6 +257,16 @@ impl Attribute for ComparisonType {
         let given = source.optional("type", |scanner| word(scanner, Self::ALL, Self::text))?;
         let natural = source.operand_type.map_or(Self::Float, Self::natural);
         Ok(given.unwrap_or(natural))
+    }
+}
+
+impl Attribute for RandomAlgorithm {
+    fn print(&self, key: &'static str, printer: &mut AttributePrinter<'_>) {
+        printer.write(key, self.text());
+    }
+
+    fn parse(key: &'static str, source: &mut AttributeSource<'_, '_>) -> Result<Self, Diagnostic> {
+        source.required(key, |scanner| word(scanner, Self::ALL, Self::text))
     }
 }
 

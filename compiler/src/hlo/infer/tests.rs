@@ -13,6 +13,7 @@ wide { a = f64[] parameter(0) b = f64[] parameter(1) ROOT c = f64[] add(a, b) }
 double { a = f32[4] parameter(0) ROOT b = f32[4] add(a, a) }
 scalar { a = f32[4] parameter(0) ROOT b = f32[] constant(0) }
 always { a = f32[4] parameter(0) ROOT b = pred[] constant(true) }
+less { a = f32[] parameter(0) b = f32[] parameter(1) ROOT c = pred[] compare(a, b), direction=LT }
 laid { a = f32[4]{0:T(1024)} parameter(0) ROOT b = f32[4]{0:T(1024)} copy(a) }
 ";
 
@@ -24,6 +25,7 @@ p4 = pred[4] parameter(7)  u4 = u32[4] parameter(8)  h4 = bf16[4] parameter(9)
 f23 = f32[2,3] parameter(10)  f234 = f32[2,3,4] parameter(11)  s51 = s32[5,1] parameter(12)
 s25 = s32[2,5] parameter(13) t = (f32[4], s32[]) parameter(14)  l4 = f32[4]{0:T(128)} parameter(15)
 f235 = f32[2,3,5] parameter(16)  h22 = bf16[2,2] parameter(17)
+u2 = u64[2] parameter(18)  u3 = u64[3] parameter(19)
 ";
 
 /// The error of an instruction, which is `Err(constraint and message)`.
@@ -53,6 +55,15 @@ const WRONG: &[(&str, &str)] = &[
     ("operand count", "f32[4] add(f4)"),
     ("operand count", "f32[4] abs(f4, f4)"),
     ("operand count", "f32[4] concatenate(), dimensions={0}"),
+    ("sort (C2)", "(f32[4], f32[5]) sort(f4, f5), dimensions={0}, to_apply=less"),
+    ("sort (C4)", "f32[4] sort(f4), dimensions={1}, to_apply=less"),
+    ("sort (C5)", "s32[4] sort(s4), dimensions={0}, to_apply=less"),
+    ("sort (C5)", "f32[4] sort(f4), dimensions={0}, to_apply=sum"),
+    ("rng_bit_generator (C2)", "(u32[4], u32[5]) rng-bit-generator(u4), algorithm=rng_default"),
+    ("rng_bit_generator (C2)", "(u64[3], u32[5]) rng-bit-generator(u3), algorithm=rng_three_fry"),
+    ("rng_bit_generator (C1)", "(u64[3], u32[5]) rng-bit-generator(u2), algorithm=rng_default"),
+    ("rng_bit_generator (C1)", "u32[5] rng-bit-generator(u2), algorithm=rng_default"),
+    ("rng_bit_generator (I2)", "(u64[2], f32[5]) rng-bit-generator(u2), algorithm=rng_default"),
     ("convert (C1)", "s32[5] convert(f4)"),
     ("result shape", "(s32[4]) convert(f4)"),
     ("compare (C1)", "pred[4] compare(f4, s4), direction=EQ"),

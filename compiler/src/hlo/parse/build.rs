@@ -41,6 +41,7 @@ pub(super) fn build(
     for (key, value) in &header.frontend_attributes {
         builder.set_frontend_attribute(key, value);
     }
+    builder.set_aliases(header.aliases);
     let entry = entry(scanner, texts)?;
     let id = ids[entry.name];
     if let Some((signature, span)) = header.entry_layout {

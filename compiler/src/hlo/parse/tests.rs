@@ -124,7 +124,7 @@ fn structure_errors_point() {
             test.hlo:1:14: error[hlo-syntax]: `is_scheduled` is no attribute of a module that is supported
               HloModule m, is_scheduled=true
                            ^^^^^^^^^^^^
-            note: supported are entry_computation_layout and frontend_attributes"#]],
+            note: supported are buffer_donor, entry_computation_layout, frontend_attributes and input_output_alias"#]],
     );
     check_error(
         "HloModule m\nENTRY main { x = f32[] parameter(0)",

@@ -33,7 +33,7 @@ impl Mover<'_> {
         let block = self.block(&from, (&whole, &self.result), 1)?;
         if block.narrow.is_some() {
             let row = self.row(&block, RowAction::Take, (&from, &self.places, &self.result))?;
-            return Ok(Movement { base: None, phases: Vec::new(), row });
+            return Ok(Movement { is_update: false, phases: Vec::new(), row });
         }
         let axes: Vec<Axis> = (0..whole.len())
             .map(|d| {
@@ -51,22 +51,19 @@ impl Mover<'_> {
             pieces.iter_mut().for_each(|piece| piece.source_starts.clone_from(&block.starts));
             Ok(pieces)
         })?;
-        Ok(Movement { base: None, phases, row: None })
+        Ok(Movement { is_update: false, phases, row: None })
     }
 
     pub(super) fn dynamic_update_slice(&self) -> Result<Movement, Refusal> {
         let update = self.sizes(1).to_vec();
-        let mut base =
-            Phase { condition: None, pieces: self.pieces(From::Argument(0), &self.whole(0))? };
-        base.pieces.extend(self.tail());
         if update.contains(&0) {
-            return Ok(Movement { base: Some(base), phases: Vec::new(), row: None });
+            return Ok(Movement::of(self.pieces(From::Argument(0), &self.whole(0))?));
         }
         let block = self.block(&self.places, (&self.result, &update), 2)?;
         if block.narrow.is_some() {
             let from = super::places(&update, self.element);
             let row = self.row(&block, RowAction::Replace, (&from, &self.places, &update))?;
-            return Ok(Movement { base: Some(base), phases: Vec::new(), row });
+            return Ok(Movement { is_update: true, phases: Vec::new(), row });
         }
         let mut axes = self.whole(1);
         for (d, axis) in axes.iter_mut().enumerate() {
@@ -81,7 +78,7 @@ impl Mover<'_> {
             pieces.iter_mut().for_each(|piece| piece.target_starts.clone_from(&block.starts));
             Ok(pieces)
         })?;
-        Ok(Movement { base: Some(base), phases, row: None })
+        Ok(Movement { is_update: true, phases, row: None })
     }
 
     /// The movement of a block of one narrow row per matrix, if it is one.

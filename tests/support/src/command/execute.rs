@@ -145,7 +145,7 @@ pub(super) fn agrees(
 fn emulate(module: &Module, inputs: &[Literal], clock: Clock) -> Result<Execution, String> {
     let loaded = LoadedExecutable::compile(module, &CompileOptions::v4().checked());
     let options = RunOptions { strict: true, clock, max_trips: MAX_TRIPS };
-    let execution = loaded.and_then(|loaded| loaded.execute(inputs, &options));
+    let execution = loaded.and_then(|loaded| loaded.run(inputs, &options));
     execution.map_err(|error| error.to_string())
 }
 

@@ -94,6 +94,6 @@ fn parse_padding(parser: &mut Parser<'_>) -> SourceResult<Attribute> {
         element: Scalar::integer(64),
         encoding: None,
     };
-    let bytes = rows.iter().flatten().flat_map(|value| value.to_le_bytes()).collect();
-    Ok(Attribute::Dense(Dense { tensor, data: DenseData::Elements(bytes) }))
+    let bytes: Vec<u8> = rows.iter().flatten().flat_map(|value| value.to_le_bytes()).collect();
+    Ok(Attribute::Dense(Dense { tensor, data: DenseData::Elements(bytes.into()) }))
 }

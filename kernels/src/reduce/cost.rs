@@ -1,0 +1,94 @@
+//! Whether it pays to split a reduction between the cores, by a model of what launches take.
+//!
+//! A core has two windows on their way, so its transfers are not all hidden: not even where HBM is
+//! the bound does one core alone keep it busy, unless windows are large. What the second launch
+//! takes is the price.
+
+use palmetto_isa::{
+    ChipSpec,
+    memory::{GRANULE_BYTES, SUBLANES},
+};
+
+use super::{plan::Plan, tiling::Finish};
+use crate::pipeline::Window;
+
+/// Bundles per register and op of the operand.
+const BUNDLES_PER_OP: f64 = 0.7;
+/// Bundles per register for what there is besides: loads, the reduction, a share of the loops.
+const BUNDLES_PER_REGISTER: f64 = 2.6;
+/// Bundles per matrix of which the rows and lanes are kept.
+const BUNDLES_PER_MATRIX: f64 = 16.0;
+/// Bundles per slot and core to write it between the launches, and to read it again.
+const BUNDLES_PER_SLOT: f64 = 10.0;
+/// How much longer than in one launch it may take in two: the clock lets one core have all of HBM,
+/// but what is published of its bandwidth was measured with both at work.
+const MOST_LOSS: f64 = 0.02;
+
+/// Whether two launches, of which `split` is the plan of the first, take less time than one with
+/// the plan `whole`, or hardly more.
+#[expect(clippy::cast_precision_loss, reason = "a model's figures are far below 2^53")]
+pub(super) fn pays((whole, split): (&Plan<'_>, &Plan<'_>), chip: &ChipSpec) -> bool {
+    let machine = Machine::new(chip);
+    let n_cores = f64::from(chip.n_cores);
+    let slots = n_cores * split.n_slots() as f64;
+    let slot_bytes = (SUBLANES * GRANULE_BYTES) as f64;
+    // Written, and read.
+    let between = slots * (2.0 * slot_bytes * machine.cycles_per_byte + BUNDLES_PER_SLOT);
+    let second = machine.launch + 2.0 * machine.latency + between;
+    let one = machine.cycles(whole, 1.0);
+    let two = machine.cycles(split, n_cores) + second;
+    two <= one * (1.0 + MOST_LOSS)
+}
+
+/// The chip's durations in cycles.
+struct Machine {
+    launch: f64,
+    latency: f64,
+    cycles_per_byte: f64,
+}
+
+impl Machine {
+    fn new(chip: &ChipSpec) -> Self {
+        let per_ns = f64::from(chip.clock_mhz) * 1e-3;
+        let cycles_per_byte = f64::from(chip.clock_mhz) * 1e6 / chip.hbm_bytes_per_second;
+        let (launch, latency) = (chip.launch_ns * per_ns, chip.dma_latency_ns * per_ns);
+        Self { launch, latency, cycles_per_byte }
+    }
+
+    /// Modelled cycles of a launch of which so many cores share the steps.
+    #[expect(clippy::cast_precision_loss, reason = "a model's figures are far below 2^53")]
+    fn cycles(&self, plan: &Plan<'_>, n_cores: f64) -> f64 {
+        let steps = plan.grid.reduced_steps() as f64;
+        let transfer = bytes(plan) * self.cycles_per_byte / steps;
+        let compute = bundles(plan) / steps;
+        // A window is asked for when the core begins with the one before it.
+        let round = f64::midpoint(self.latency + transfer, compute);
+        let period = round.max(compute).max(n_cores * transfer);
+        let last = (steps / n_cores).ceil() - 1.0;
+        self.launch + 2.0 * self.latency + transfer + last * period + compute
+    }
+}
+
+/// Bytes of all windows of the operands.
+#[expect(clippy::cast_precision_loss, reason = "a model's figures are far below 2^53")]
+fn bytes(plan: &Plan<'_>) -> f64 {
+    let fetched = |window: &Window| {
+        let dimensions = plan.grid.dimensions.iter().zip(&window.strides);
+        let moves = dimensions.filter(|(_, stride)| **stride != 0);
+        let windows: usize = moves.map(|(dimension, _)| dimension.count()).product();
+        window.block.granules() * GRANULE_BYTES * windows
+    };
+    plan.inputs.iter().map(fetched).sum::<usize>() as f64
+}
+
+/// Bundles for the whole operand.
+#[expect(clippy::cast_precision_loss, reason = "a model's figures are far below 2^53")]
+fn bundles(plan: &Plan<'_>) -> f64 {
+    let (spec, shape) = (plan.spec, &plan.shape);
+    let matrices = shape.majors.iter().product::<usize>();
+    let registers = (matrices * shape.tile_rows * shape.columns) as f64;
+    let ops = spec.expression.vector_ops(&[spec.value]) as f64;
+    let is_walked = shape.finish == Finish::Tiles;
+    let of_matrices = if is_walked { matrices as f64 * BUNDLES_PER_MATRIX } else { 0.0 };
+    registers * (BUNDLES_PER_REGISTER + BUNDLES_PER_OP * ops) + of_matrices
+}
