@@ -11,7 +11,6 @@
 
 mod algorithm;
 mod attributes;
-mod batch_norm;
 mod body;
 mod check;
 mod chlo;
@@ -21,7 +20,6 @@ mod contraction;
 mod control;
 mod convolution;
 mod data;
-mod dynamic;
 mod elementwise;
 mod function;
 mod indexing;

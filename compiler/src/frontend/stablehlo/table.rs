@@ -2,8 +2,8 @@
 
 use super::body::Body;
 use super::{
-    algorithm, attributes, batch_norm, check, chlo, composite, constant, contraction, control,
-    convolution, data, dynamic, elementwise, function, indexing, random, scatter, sharding, window,
+    algorithm, attributes, check, chlo, composite, constant, contraction, control, convolution,
+    data, elementwise, function, indexing, random, scatter, sharding, window,
 };
 use crate::frontend::source::{SourceError, SourceResult};
 use crate::frontend::syntax::Operation;
@@ -53,9 +53,6 @@ const ROWS: &[(&str, &str, Import)] = &[
     ("stablehlo.add", "", Direct(2, Op::Add)),
     ("stablehlo.and", "", Direct(2, Op::And)),
     ("stablehlo.atan2", "", Direct(2, Op::Atan2)),
-    ("stablehlo.batch_norm_grad", "epsilon feature_index", By(batch_norm::grad)),
-    ("stablehlo.batch_norm_inference", "epsilon feature_index", By(batch_norm::inference)),
-    ("stablehlo.batch_norm_training", "epsilon feature_index", By(batch_norm::training)),
     ("stablehlo.bitcast_convert", "", Direct(1, Op::BitcastConvert)),
     ("stablehlo.broadcast_in_dim", "broadcast_dimensions", By(data::broadcast_in_dim)),
     ("stablehlo.case", "", By(control::case)),
@@ -93,28 +90,12 @@ const ROWS: &[(&str, &str, Import)] = &[
         "dot_dimension_numbers precision_config algorithm",
         By(contraction::dot_general),
     ),
-    (
-        "stablehlo.dynamic_broadcast_in_dim",
-        "broadcast_dimensions known_expanding_dimensions known_nonexpanding_dimensions",
-        By(dynamic::broadcast_in_dim),
-    ),
-    (
-        "stablehlo.dynamic_conv",
-        "dimension_numbers window_strides lhs_dilation rhs_dilation window_reversal \
-         feature_group_count batch_group_count precision_config",
-        By(dynamic::convolution),
-    ),
-    ("stablehlo.dynamic_gather", "dimension_numbers indices_are_sorted", By(dynamic::gather)),
-    ("stablehlo.dynamic_iota", "iota_dimension", By(dynamic::iota)),
-    ("stablehlo.dynamic_pad", "", By(dynamic::pad)),
-    ("stablehlo.dynamic_reshape", "", By(dynamic::reshape)),
     ("stablehlo.dynamic_slice", "slice_sizes", By(indexing::dynamic_slice)),
     ("stablehlo.dynamic_update_slice", "", By(indexing::dynamic_update_slice)),
     ("stablehlo.exponential", "result_accuracy", Direct(1, Op::Exponential)),
     ("stablehlo.exponential_minus_one", "result_accuracy", Direct(1, Op::ExponentialMinusOne)),
     ("stablehlo.floor", "", Direct(1, Op::Floor)),
     ("stablehlo.gather", "dimension_numbers slice_sizes indices_are_sorted", By(indexing::gather)),
-    ("stablehlo.get_dimension_size", "dimension", By(dynamic::get_dimension_size)),
     ("stablehlo.get_tuple_element", "index", By(data::get_tuple_element)),
     ("stablehlo.if", "", By(control::if_else)),
     ("stablehlo.iota", "iota_dimension", By(data::iota)),
@@ -132,7 +113,6 @@ const ROWS: &[(&str, &str, Import)] = &[
     ("stablehlo.pad", "edge_padding_low edge_padding_high interior_padding", By(data::pad)),
     ("stablehlo.popcnt", "", Direct(1, Op::Popcnt)),
     ("stablehlo.power", "", Direct(2, Op::Power)),
-    ("stablehlo.real_dynamic_slice", "", By(dynamic::slice)),
     ("stablehlo.reduce", "dimensions", By(contraction::reduce)),
     (
         "stablehlo.reduce_window",
