@@ -28,6 +28,7 @@ mod fourier;
 mod indexing;
 mod interpreter;
 mod lifted;
+mod linear_algebra;
 mod movement;
 mod plan;
 mod random_bits;

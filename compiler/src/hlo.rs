@@ -33,9 +33,9 @@ pub use alias::AliasConfig;
 pub use arena::Id;
 pub use attribute::{
     CheckParameters, ComparisonDirection, ComparisonType, ConvolutionDimensionNumbers,
-    CustomCallTarget, DotDimensionNumbers, FftType, FusionKind, GatherDimensionNumbers,
-    MAX_SPATIAL_DIMENSIONS, OperandPrecision, PaddingDimension, Precision, RandomAlgorithm,
-    SliceDimension, WindowDimension,
+    CustomCallTarget, DotDimensionNumbers, EighParameters, FftType, FusionKind,
+    GatherDimensionNumbers, MAX_SPATIAL_DIMENSIONS, OperandPrecision, PaddingDimension, Precision,
+    RandomAlgorithm, SliceDimension, Transpose, TriangularSolveOptions, WindowDimension,
 };
 pub use builder::{BuildError, ComputationBuilder, Extras, ModuleBuilder};
 pub use computation::{Computation, ComputationId, ProgramShape};

@@ -10,7 +10,7 @@
 //! for the time of the execution.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, OnceLock, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 use palmetto_compiler::executable::AllocationKind;
 use palmetto_compiler::hlo::Shape;
@@ -21,12 +21,9 @@ use crate::buffer::{Buffer, HostCell, Storage};
 use crate::device::{Device, Dispatch, HbmRange, MemoryKind, failure_of};
 use crate::event::Event;
 use crate::executable::{ArraySpec, Executable};
-use crate::execution::{ArgumentCopy, Placed, Program, RunOptions, Watch};
+use crate::execution::{ArgumentCopy, CopySource, Placed, Program, RunOptions, Watch};
 use crate::loaded::{Argument, Launch, Resident};
-use crate::record::Record;
-
-/// Filled if the execution went well, before its event is ready.
-pub(crate) type RecordCell = Arc<OnceLock<Arc<Record>>>;
+use crate::record::{PendingReport, RecordCell};
 
 /// An execution that is about to be dispatched to a device.
 pub(crate) struct Dispatcher {
@@ -153,7 +150,8 @@ impl Dispatcher {
             drop(buffer.take());
         }
         let outputs = self.outputs((new, &leaving), &done);
-        Ok((Launch { outputs, done }, record))
+        let report = PendingReport { done: done.clone(), record: Arc::clone(&record) };
+        Ok((Launch { outputs, done, report }, record))
     }
 
     /// Everything that has to be there before the program runs.
@@ -212,7 +210,10 @@ impl Dispatcher {
         places.starts[index] = range.start;
         let executable = &self.program.executable;
         if let AllocationKind::Parameter(number) = executable.allocations[index].kind {
-            let source = self.arguments[number].storage.clone();
+            let source = match &self.arguments[number].storage {
+                Storage::Hbm(range) => CopySource::Hbm(range.range()),
+                Storage::Host(cell) => CopySource::Host(Arc::clone(cell)),
+            };
             places.copies.push(ArgumentCopy { number, source, target: range });
         }
         // Memory that nothing of the caller's lies in is needed for this execution only.

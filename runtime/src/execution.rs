@@ -9,7 +9,7 @@ use palmetto_emulator::{Chaos, Chip, ChipTiming, Fault, Ideal, LoadedProgram, Ti
 use palmetto_isa::{Bytes, ChipSpec, Cycles};
 
 use crate::allocator::{Name, Range};
-use crate::buffer::{HostCell, Storage, filled, read_array, write_array};
+use crate::buffer::{HostCell, filled, read_array, write_array};
 use crate::device::bytes;
 use crate::profile::{Origin, Profiler, Report, Work};
 use crate::record::Record;
@@ -73,11 +73,18 @@ pub(crate) struct Placed {
     pub(crate) watch: Option<Watch>,
 }
 
+/// Where an argument is that a program gets a copy of. It owns nothing: memory is not given back when
+/// work is done, but when it is dispatched.
+pub(crate) enum CopySource {
+    Hbm(Range),
+    Host(HostCell),
+}
+
 /// A copy of an argument that the program writes over and the caller keeps, or that is in the host's
 /// memory.
 pub(crate) struct ArgumentCopy {
     pub(crate) number: usize,
-    pub(crate) source: Storage,
+    pub(crate) source: CopySource,
     pub(crate) target: Range,
 }
 
@@ -127,8 +134,8 @@ impl Run<'_> {
         let ArgumentCopy { number, source, target } = copy;
         let name = format!("copy of argument {number}");
         let source = match source {
-            Storage::Hbm(range) => range.range(),
-            Storage::Host(cell) => {
+            CopySource::Hbm(range) => range,
+            CopySource::Host(cell) => {
                 let view = &self.placed.program.executable.parameters[*number];
                 return write_array(self.chip, target.start, &view.shape, filled(cell));
             }

@@ -19,6 +19,7 @@ use crate::dispatch::Dispatcher;
 use crate::event::Event;
 use crate::executable::Executable;
 use crate::execution::{Execution, Program, RunOptions, Watch};
+use crate::record::PendingReport;
 use crate::topology::{DeviceId, Topology};
 use crate::{Error, SharedError};
 
@@ -72,6 +73,8 @@ pub struct Launch {
     pub outputs: Vec<Buffer>,
     /// Ready when the execution has ended.
     pub done: Event,
+    /// Where the time went.
+    pub report: PendingReport,
 }
 
 impl LoadedExecutable {

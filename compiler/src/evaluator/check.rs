@@ -154,7 +154,11 @@ impl Rule {
                 most: parameters.max_ulp_difference.unwrap_or(CLOSE_ULPS),
             },
             CustomCallTarget::CheckEq(_) => Self::EqualOrAlmost { tolerance: EQ_TOLERANCE },
-            CustomCallTarget::Other(_) => return None,
+            CustomCallTarget::Eigh(_)
+            | CustomCallTarget::LuDecomposition
+            | CustomCallTarget::ProductOfElementaryHouseholderReflectors
+            | CustomCallTarget::Qr
+            | CustomCallTarget::Other(_) => return None,
         })
     }
 

@@ -119,6 +119,7 @@ fn every_opcode_is_tested() {
         reduce::ARG_MAX,
         sorting::BY_CALLS,
         sorting::BITS,
+        sorting::FACTORS,
         checks::ALL_CHECKS,
     ] {
         note(&module(text));

@@ -130,6 +130,8 @@ fn infer_family(op: &Op, context: &Context<'_>) -> Result<Shape, InferError> {
         Op::Sort { dimension, to_apply, .. } => {
             return algorithm::sort(context, *dimension, *to_apply);
         }
+        Op::Cholesky { .. } => algorithm::cholesky(context)?,
+        Op::TriangularSolve { options } => algorithm::triangular_solve(context, *options)?,
         Op::Call { to_apply } => return control::call(context, *to_apply),
         Op::Fusion { calls, .. } => return control::call(context, *calls),
         Op::Conditional { branch_computations } => {

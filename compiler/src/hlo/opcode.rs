@@ -14,7 +14,8 @@ use std::fmt;
 use super::attribute::{
     Attribute, AttributeSource, ComparisonDirection, ComparisonType, ConvolutionDimensionNumbers,
     CustomCallTarget, DotDimensionNumbers, FftType, FusionKind, GatherDimensionNumbers,
-    OperandPrecision, PaddingDimension, RandomAlgorithm, SliceDimension, WindowDimension,
+    OperandPrecision, PaddingDimension, RandomAlgorithm, SliceDimension, TriangularSolveOptions,
+    WindowDimension,
 };
 use super::computation::ComputationId;
 use super::literal::Literal;
@@ -44,6 +45,8 @@ macro_rules! for_each_opcode { ($then:path) => { $then! {
     Cbrt = "cbrt", (1), [elementwise];
     /// The nearest integral value above or equal.
     Ceil = "ceil", (1), [elementwise];
+    /// The triangular factor of symmetric positive definite matrices.
+    Cholesky { lower: bool } = "cholesky", (1), [];
     /// The second operand, limited by the first and the third; these may be scalars.
     Clamp = "clamp", (3), [];
     /// A truth value per element.
@@ -181,6 +184,9 @@ macro_rules! for_each_opcode { ($then:path) => { $then! {
     Tanh = "tanh", (1), [elementwise];
     /// Result dimension i is operand dimension `dimensions[i]`.
     Transpose { dimensions: Vec<usize> } = "transpose", (1), [];
+    /// Solves triangular systems: the first operand's matrices times the result, or the result times
+    /// them, is the second operand.
+    TriangularSolve { options: TriangularSolveOptions } = "triangular-solve", (2), [];
     /// The operands as one value.
     Tuple = "tuple", (..), [];
     /// Applies `body` to the value as long as `condition` of it is true.

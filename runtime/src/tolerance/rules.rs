@@ -107,7 +107,9 @@ fn kind(op: &Op) -> Kind {
         | Op::Tanh => Kind::Smooth(Accuracy::Ulps(FUNCTION_ULPS)),
         Op::Power => Kind::Smooth(Accuracy::Ulps(POWER_ULPS)),
         Op::And
+        | Op::BitcastConvert
         | Op::Ceil
+        | Op::Cholesky { .. }
         | Op::Clamp
         | Op::Compare { .. }
         | Op::CountLeadingZeros
@@ -125,9 +127,9 @@ fn kind(op: &Op) -> Kind {
         | Op::ShiftRightLogical
         | Op::Sign
         | Op::Sort { .. }
+        | Op::TriangularSolve { .. }
         | Op::Xor => Kind::Decision,
         Op::Bitcast
-        | Op::BitcastConvert
         | Op::Call { .. }
         | Op::Complex
         | Op::Conditional { .. }

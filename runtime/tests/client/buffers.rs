@@ -11,7 +11,7 @@ fn every_type_and_odd_shapes_come_back_as_they_went() {
     let device = &client.devices()[0];
     let shapes: [&[usize]; 8] =
         [&[], &[1], &[0], &[3, 0, 5], &[7], &[1025], &[3, 13, 200], &[2, 1, 9, 129]];
-    for element_type in ElementType::ALL {
+    for &element_type in ElementType::ALL {
         for dimensions in shapes {
             let shape = ArrayShape::new(element_type, dimensions.to_vec()).unwrap();
             let literal = seeded::literal(5, 1, &shape, seeded::UNIT);

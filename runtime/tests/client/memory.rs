@@ -49,7 +49,7 @@ fn too_much_is_refused_by_name_and_nothing_else_breaks() {
     let error = refused.unwrap_err();
     assert!(matches!(error, Error::DeviceOutOfMemory { .. }));
     expect![[
-        r#"device 0 is out of memory: 16.0 KiB are needed for f32[4096]; 56.0 KiB of 64.0 KiB are in use, the largest free block has 8.0 KiB; the largest buffers are f32[8192] (32.0 KiB), 3 x f32[2048] (8.0 KiB each)"#
+        r#"device 0 is out of memory: 16384 B are needed for f32[4096]; 57344 B of 65536 B are in use, the largest free block has 8192 B; the largest buffers are f32[8192] (32768 B), 3 x f32[2048] (8192 B each)"#
     ]]
     .assert_eq(&error.to_string());
     assert_eq!(device.memory_stats().bytes_in_use, used);

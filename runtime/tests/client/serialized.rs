@@ -36,9 +36,9 @@ fn run(executable: Executable) -> palmetto_runtime::Execution {
     let client = client("1x1x1");
     let loaded: LoadedExecutable =
         client.load(executable, DeviceAssignment::one(DeviceId(0))).unwrap();
-    let parameters = loaded.executable().parameters().iter().enumerate();
+    let parameters = (0..).zip(loaded.executable().parameters());
     let inputs: Vec<_> = parameters
-        .map(|(n, spec)| seeded::literal(1, n as u64, &spec.shape.without_layout(), seeded::UNIT))
+        .map(|(n, spec)| seeded::literal(1, n, &spec.shape.without_layout(), seeded::UNIT))
         .map(|literal: ArrayLiteral| literal.into())
         .collect();
     loaded.run(&inputs, &client.run_options()).unwrap()

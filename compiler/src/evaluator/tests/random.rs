@@ -11,7 +11,7 @@ use crate::hlo::{
     ArrayLiteral, ArrayShape, ComparisonDirection, ComparisonType, ComputationBuilder,
     ComputationId, DotDimensionNumbers, ElementType, Extras, FftType, GatherDimensionNumbers,
     InstructionId, Literal, Module, ModuleBuilder, Op, Opcode, OperandPrecision, PaddingDimension,
-    Precision, RandomAlgorithm, Shape, SliceDimension, verify,
+    Precision, RandomAlgorithm, Shape, SliceDimension, Transpose, TriangularSolveOptions, verify,
 };
 
 /// The attempts to add an instruction; inference refuses most of them.
@@ -125,6 +125,16 @@ impl Generator<'_, '_> {
             Opcode::Reverse => {
                 let count = numbers.below(rank + 1);
                 Op::Reverse { dimensions: numbers.distinct(count, rank) }
+            }
+            Opcode::Cholesky => Op::Cholesky { lower: numbers.below(2) == 0 },
+            Opcode::TriangularSolve => {
+                let options = TriangularSolveOptions {
+                    left_side: numbers.below(2) == 0,
+                    lower: numbers.below(2) == 0,
+                    unit_diagonal: numbers.below(2) == 0,
+                    transpose_a: numbers.pick(Transpose::ALL),
+                };
+                Op::TriangularSolve { options }
             }
             Opcode::RngBitGenerator => {
                 Op::RngBitGenerator { algorithm: numbers.pick(RandomAlgorithm::ALL) }

@@ -3,7 +3,7 @@
 use super::body::Body;
 use super::{
     algorithm, attributes, check, chlo, composite, constant, contraction, control, convolution,
-    data, elementwise, function, indexing, random, scatter, sharding, window,
+    custom_call, data, elementwise, function, indexing, random, scatter, sharding, window,
 };
 use crate::frontend::source::{SourceError, SourceResult};
 use crate::frontend::syntax::Operation;
@@ -58,6 +58,7 @@ const ROWS: &[(&str, &str, Import)] = &[
     ("stablehlo.case", "", By(control::case)),
     ("stablehlo.cbrt", "result_accuracy", Direct(1, Op::Cbrt)),
     ("stablehlo.ceil", "", Direct(1, Op::Ceil)),
+    ("stablehlo.cholesky", "lower", By(algorithm::cholesky)),
     ("stablehlo.clamp", "", By(elementwise::clamp)),
     ("stablehlo.compare", "comparison_direction compare_type", By(elementwise::compare)),
     ("stablehlo.complex", "", Direct(2, Op::Complex)),
@@ -82,7 +83,7 @@ const ROWS: &[(&str, &str, Import)] = &[
         "call_target_name has_side_effect backend_config api_version called_computations \
          operand_layouts result_layouts output_operand_aliases tolerance max_ulp_difference \
          min_ulp_difference",
-        By(check::custom_call),
+        By(custom_call::custom_call),
     ),
     ("stablehlo.divide", "", Direct(2, Op::Divide)),
     ("stablehlo.dot", "precision_config", By(contraction::dot)),
@@ -149,6 +150,11 @@ const ROWS: &[(&str, &str, Import)] = &[
     ("stablehlo.tan", "result_accuracy", Direct(1, Op::Tan)),
     ("stablehlo.tanh", "result_accuracy", Direct(1, Op::Tanh)),
     ("stablehlo.transpose", "permutation", By(data::transpose)),
+    (
+        "stablehlo.triangular_solve",
+        "left_side lower unit_diagonal transpose_a",
+        By(algorithm::triangular_solve),
+    ),
     ("stablehlo.tuple", "", By(data::tuple)),
     ("stablehlo.while", "", By(control::while_loop)),
     ("stablehlo.xor", "", Direct(2, Op::Xor)),
