@@ -56,10 +56,10 @@ SUM = Tolerance("sum", relative=16, absolute=4, terms=16)
 # Series, iterations and solutions of systems: backward stable on both sides, and the inputs are
 # well conditioned (a factor of some hundreds).
 SERIES = Tolerance("series", relative=1000, absolute=200, norm=1000)
-# One pass of the MXU: both factors are rounded to bfloat16, each by at most 2^-9 of itself, so a sum
-# of products changes by at most (2 + 2^-9) * 2^-9 < 1.01 * 2^-8 of the sum of the absolute values of
-# its terms; 2^-8 is half an epsilon. The sums are in f32.
-DOT = Tolerance("dot", terms=16, bf16_terms=0.505)
+# One pass of the MXU: both factors are rounded to bfloat16, each by at most 2^-8 of itself (half an
+# epsilon), so a sum of products changes by at most (2 + 2^-8) * 2^-8 < 1.01 epsilons of the sum of
+# the absolute values of its terms. The sums are in f32.
+DOT = Tolerance("dot", terms=16, bf16_terms=1.01)
 # The same inside of functions that are not sums of products, so that absolute arguments say
 # nothing: some of the error above of the largest result.
 MODEL = Tolerance("model", bf16_norm=2)

@@ -134,11 +134,20 @@ def _read(first):
 def flat(execution, device, instruction):
     """A row of a table: numbers and words only."""
     row = {"execution": execution.number, "program": execution.program, "device": device}
+    row["how"] = instruction["how"]["kind"]
     for name, value in instruction.items():
-        if name == "how":
-            row["how"] = value["kind"]
-        elif isinstance(value, dict):
-            row.update({f"{name}_{key}": number for key, number in value.items()})
-        else:
-            row[name] = value
+        if name != "how":
+            row.update(leaves(name, value))
     return row
+
+
+def leaves(name, value):
+    """A value as columns: a member of a dictionary or list has its key after the name."""
+    if isinstance(value, dict):
+        items = value.items()
+    elif isinstance(value, list):
+        items = enumerate(value)
+    else:
+        return {name: value}
+    return {column: leaf for key, member in items
+            for column, leaf in leaves(f"{name}_{key}", member).items()}
