@@ -190,8 +190,10 @@ impl<'a, S: CStruct> Args<'a, S> {
         if !self.holds::<T>(offset) {
             return Err(Error::invalid(format!("{}: {} is missing", S::NAME, T::NAME)));
         }
-        // SAFETY: the struct lies within the caller's struct.
-        unsafe { Args::new(self.start.add(offset).cast::<T>()) }
+        // jaxlib leaves the size of a struct that lies in another one at 0.
+        // SAFETY: the struct lies within the caller's struct, as far as we know it.
+        let start = unsafe { self.start.add(offset) };
+        Ok(Args { start, size: size_of::<T>(), life: PhantomData })
     }
 
     fn non_null<T>(self, name: &str, pointer: *const T) -> Result<(), Error> {
