@@ -5,8 +5,8 @@
 
 use palmetto_compiler::diagnostic::{Diagnostic, SourceText};
 use palmetto_compiler::frontend::{
-    EntryPoint, Program, SourceChunk, import_module, is_bytecode, list_functions,
-    parse_bytecode, parse_program, split_programs,
+    EntryPoint, Program, SourceChunk, import_module, is_bytecode, list_functions, parse_bytecode,
+    parse_program, split_programs,
 };
 use palmetto_compiler::hlo::{Module, parse_module, verify};
 

@@ -190,8 +190,10 @@ impl<'a, S: CStruct> Args<'a, S> {
         if !self.holds::<T>(offset) {
             return Err(Error::invalid(format!("{}: {} is missing", S::NAME, T::NAME)));
         }
+        // Callers do not set the sizes of such structs: they are as this version has them.
         // SAFETY: the struct lies within the caller's struct.
-        unsafe { Args::new(self.start.add(offset).cast::<T>()) }
+        let start = unsafe { self.start.add(offset) };
+        Ok(Args { start, size: T::SIZE, life: PhantomData })
     }
 
     fn non_null<T>(self, name: &str, pointer: *const T) -> Result<(), Error> {
@@ -216,11 +218,6 @@ impl<T: Copy> Out<'_, T> {
             // SAFETY: the field lies within the caller's struct.
             unsafe { place.write_unaligned(value) }
         }
-    }
-
-    /// Whether the caller's struct has the field.
-    pub(crate) fn exists(&self) -> bool {
-        self.place.is_some()
     }
 }
 

@@ -81,7 +81,8 @@ pub(crate) fn record(
 ) {
     let mut executions = executions();
     let launches = launches.as_ref();
-    let launches = launches.map(|launches| launches.iter().map(|launched| launched.report.clone()).collect());
+    let launches =
+        launches.map(|launches| launches.iter().map(|launched| launched.report.clone()).collect());
     let execution = Execution {
         number: executions.next,
         program: loaded.runtime.executable().name().to_owned(),

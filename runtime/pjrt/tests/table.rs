@@ -349,7 +349,8 @@ fn settings_go_through_the_extension() {
         assert_ne!(extension, 0, "the list has the extension");
     }
     assert_eq!((at(extension), at(extension + 24)), (64, 1));
-    let function = |offset: u64| std::ptr::with_exposed_provenance::<u64>((extension + offset) as usize);
+    let function =
+        |offset: u64| std::ptr::with_exposed_provenance::<u64>((extension + offset) as usize);
     let get_option = |name: &CStr| {
         let mut text = std::ptr::null_mut();
         // SAFETY: the extension has these functions at these places.
@@ -363,5 +364,8 @@ fn settings_go_through_the_extension() {
     };
     assert_eq!(get_option(c"strict"), (0, "false".to_owned()));
     let (status, message) = get_option(c"colour");
-    assert_eq!((status, &*message), (1, "there is no setting `colour`; there are strict, clock, topology"));
+    assert_eq!(
+        (status, &*message),
+        (1, "there is no setting `colour`; there are strict, clock, topology")
+    );
 }
