@@ -111,6 +111,9 @@ pub enum Error {
         /// The device that executes.
         device: DeviceId,
     },
+    /// A memory that no device has.
+    #[error("there is no memory `{0}`; devices have device, pinned_host and unpinned_host")]
+    UnknownMemory(String),
     /// A device of another client, or none.
     #[error("{device} is not a device of this client")]
     ForeignDevice {

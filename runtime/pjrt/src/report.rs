@@ -7,7 +7,7 @@ use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::panic::catch_unwind;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use palmetto_runtime::{self as runtime, Launched, PendingReport};
+use palmetto_runtime::{self as runtime, Launch, PendingReport};
 use serde_json::{Value, json};
 
 use crate::abi::panicked;
@@ -77,7 +77,7 @@ fn executions() -> MutexGuard<'static, Executions> {
 pub(crate) fn record(
     loaded: &LoadedExecutable,
     location: Option<String>,
-    launches: &Result<Vec<Launched>, runtime::Error>,
+    launches: &Result<Vec<Launch>, runtime::Error>,
 ) {
     let mut executions = executions();
     let launches = launches.as_ref();
