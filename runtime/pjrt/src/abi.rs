@@ -190,10 +190,10 @@ impl<'a, S: CStruct> Args<'a, S> {
         if !self.holds::<T>(offset) {
             return Err(Error::invalid(format!("{}: {} is missing", S::NAME, T::NAME)));
         }
-        // jaxlib leaves the size of a struct that lies in another one at 0.
-        // SAFETY: the struct lies within the caller's struct, as far as we know it.
+        // Callers do not set the sizes of such structs: they are as this version has them.
+        // SAFETY: the struct lies within the caller's struct.
         let start = unsafe { self.start.add(offset) };
-        Ok(Args { start, size: size_of::<T>(), life: PhantomData })
+        Ok(Args { start, size: T::SIZE, life: PhantomData })
     }
 
     fn non_null<T>(self, name: &str, pointer: *const T) -> Result<(), Error> {
@@ -218,11 +218,6 @@ impl<T: Copy> Out<'_, T> {
             // SAFETY: the field lies within the caller's struct.
             unsafe { place.write_unaligned(value) }
         }
-    }
-
-    /// Whether the caller's struct has the field.
-    pub(crate) fn exists(&self) -> bool {
-        self.place.is_some()
     }
 }
 
