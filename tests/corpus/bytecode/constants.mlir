@@ -1,5 +1,5 @@
 "builtin.module"() <{sym_name = "jit_constants"}> ({
-  "func.func"() <{function_type = () -> (tensor<12xi8>, tensor<12xi16>, tensor<12xi32>, tensor<12xui8>, tensor<12xui32>, tensor<12xf32>, tensor<12xf16>, tensor<12xbf16>, tensor<12xf8E4M3FN>, tensor<12xf8E5M2>, tensor<12xf8E4M3B11FNUZ>, tensor<12xi4>, tensor<12xui4>, tensor<1xi1>, tensor<3xi1>, tensor<8xi1>, tensor<9xi1>, tensor<12xi1>, tensor<12xcomplex<f32>>, tensor<0x3xf32>, tensor<3x5xi1>, tensor<f32>), res_attrs = [{jax.result_info = "result[0][0]"}, {jax.result_info = "result[0][1]"}, {jax.result_info = "result[0][2]"}, {jax.result_info = "result[0][3]"}, {jax.result_info = "result[0][4]"}, {jax.result_info = "result[1][0]"}, {jax.result_info = "result[1][1]"}, {jax.result_info = "result[1][2]"}, {jax.result_info = "result[2][0]"}, {jax.result_info = "result[2][1]"}, {jax.result_info = "result[2][2]"}, {jax.result_info = "result[2][3]"}, {jax.result_info = "result[2][4]"}, {jax.result_info = "result[3][0]"}, {jax.result_info = "result[3][1]"}, {jax.result_info = "result[3][2]"}, {jax.result_info = "result[3][3]"}, {jax.result_info = "result[3][4]"}, {jax.result_info = "result[4][0]"}, {jax.result_info = "result[4][1]"}, {jax.result_info = "result[4][2]"}, {jax.result_info = "result[4][3]"}], sym_name = "main", sym_visibility = "public"}> ({
+  "func.func"() <{function_type = () -> (tensor<12xi8>, tensor<12xi16>, tensor<12xi32>, tensor<12xui8>, tensor<12xui32>, tensor<12xf32>, tensor<12xf16>, tensor<12xbf16>, tensor<12xf8E4M3FN>, tensor<12xf8E5M2>, tensor<12xf8E4M3B11FNUZ>, tensor<12xi4>, tensor<12xui4>, tensor<1xi1>, tensor<3xi1>, tensor<8xi1>, tensor<9xi1>, tensor<12xi1>, tensor<12xcomplex<f32>>, tensor<f32>, tensor<0x3xf32>, tensor<3x5xi1>), res_attrs = [{jax.result_info = "result[0][0]"}, {jax.result_info = "result[0][1]"}, {jax.result_info = "result[0][2]"}, {jax.result_info = "result[0][3]"}, {jax.result_info = "result[0][4]"}, {jax.result_info = "result[1][0]"}, {jax.result_info = "result[1][1]"}, {jax.result_info = "result[1][2]"}, {jax.result_info = "result[2][0]"}, {jax.result_info = "result[2][1]"}, {jax.result_info = "result[2][2]"}, {jax.result_info = "result[2][3]"}, {jax.result_info = "result[2][4]"}, {jax.result_info = "result[3][0]"}, {jax.result_info = "result[3][1]"}, {jax.result_info = "result[3][2]"}, {jax.result_info = "result[3][3]"}, {jax.result_info = "result[3][4]"}, {jax.result_info = "result[4][0]"}, {jax.result_info = "result[4][1]"}, {jax.result_info = "result[5][0]"}, {jax.result_info = "result[5][1]"}], sym_name = "main", sym_visibility = "public"}> ({
     %0 = "stablehlo.constant"() <{value = dense<0x7FC00000> : tensor<f32>}> : () -> tensor<f32> loc(#loc4)
     %1 = "stablehlo.constant"() <{value = dense<true> : tensor<i1>}> : () -> tensor<i1> loc(#loc4)
     %2 = "stablehlo.constant"() <{value = dense<[-3, -2, -1, 0, 1, 2, 3, 4, 5, 6, 7, 8]> : tensor<12xi8>}> : () -> tensor<12xi8> loc(#loc4)
@@ -24,13 +24,13 @@
     %21 = "stablehlo.constant"() <{value = dense<0.000000e+00> : tensor<f32>}> : () -> tensor<f32> loc(#loc4)
     %22 = "stablehlo.broadcast_in_dim"(%21) <{broadcast_dimensions = array<i64>}> : (tensor<f32>) -> tensor<0x3xf32> loc(#loc7)
     %23 = "stablehlo.broadcast_in_dim"(%1) <{broadcast_dimensions = array<i64>}> : (tensor<i1>) -> tensor<3x5xi1> loc(#loc8)
-    "func.return"(%2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15, %16, %17, %18, %19, %20, %22, %23, %0) : (tensor<12xi8>, tensor<12xi16>, tensor<12xi32>, tensor<12xui8>, tensor<12xui32>, tensor<12xf32>, tensor<12xf16>, tensor<12xbf16>, tensor<12xf8E4M3FN>, tensor<12xf8E5M2>, tensor<12xf8E4M3B11FNUZ>, tensor<12xi4>, tensor<12xui4>, tensor<1xi1>, tensor<3xi1>, tensor<8xi1>, tensor<9xi1>, tensor<12xi1>, tensor<12xcomplex<f32>>, tensor<0x3xf32>, tensor<3x5xi1>, tensor<f32>) -> () loc(#loc4)
+    "func.return"(%2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15, %16, %17, %18, %19, %20, %0, %22, %23) : (tensor<12xi8>, tensor<12xi16>, tensor<12xi32>, tensor<12xui8>, tensor<12xui32>, tensor<12xf32>, tensor<12xf16>, tensor<12xbf16>, tensor<12xf8E4M3FN>, tensor<12xf8E5M2>, tensor<12xf8E4M3B11FNUZ>, tensor<12xi4>, tensor<12xui4>, tensor<1xi1>, tensor<3xi1>, tensor<8xi1>, tensor<9xi1>, tensor<12xi1>, tensor<12xcomplex<f32>>, tensor<f32>, tensor<0x3xf32>, tensor<3x5xi1>) -> () loc(#loc4)
   }) : () -> () loc(#loc)
 }) {mhlo.num_partitions = 1 : i32, mhlo.num_replicas = 1 : i32} : () -> () loc(#loc)
 #loc = loc(unknown)
-#loc1 = loc("make.py":242:14)
-#loc2 = loc("make.py":145:47)
-#loc3 = loc("make.py":145:66)
+#loc1 = loc("make.py":247:14)
+#loc2 = loc("make.py":150:22)
+#loc3 = loc("make.py":150:41)
 #loc4 = loc("jit(constants)"(#loc1))
 #loc5 = loc("jit(constants)"(#loc2))
 #loc6 = loc("jit(constants)"(#loc3))

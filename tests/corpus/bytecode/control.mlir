@@ -97,7 +97,7 @@
     "func.return"(%1) : (tensor<5xf32>) -> () loc(#loc)
   }) : () -> () loc(#loc71)
 }) {mhlo.num_partitions = 1 : i32, mhlo.num_replicas = 1 : i32} : () -> () loc(#loc)
-#loc4 = loc("make.py":242:14)
+#loc4 = loc("make.py":247:14)
 #loc5 = loc("make.py":64:66)
 #loc6 = loc("make.py":64:16)
 #loc8 = loc("make.py":65:8)

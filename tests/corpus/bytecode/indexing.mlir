@@ -94,7 +94,7 @@
     "func.return"(%20) : (tensor<6x2xf32>) -> () loc(#loc)
   }) : () -> () loc(#loc62)
 }) {mhlo.num_partitions = 1 : i32, mhlo.num_replicas = 1 : i32} : () -> () loc(#loc)
-#loc5 = loc("make.py":242:14)
+#loc5 = loc("make.py":247:14)
 #loc6 = loc("make.py":72:12)
 #loc7 = loc("make.py":73:12)
 #loc9 = loc("make.py":74:10)

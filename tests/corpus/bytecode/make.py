@@ -92,7 +92,8 @@ def windows(x, kernel, y):
         shape = (1, 2, 2, 1)
         return lax.reduce_window(x, -jnp.inf, lax.max, shape, shape, "VALID").sum()
 
-    return a, b, c, jax.grad(pooled)(x), jnp.cumsum(y, axis=1), lax.pad(y, 0.0, [(1, 2, 1), (0, -1, 0)])
+    padded = lax.pad(y, 0.0, [(1, 2, 1), (0, -1, 0)])
+    return a, b, c, jax.grad(pooled)(x), jnp.cumsum(y, axis=1), padded
 
 
 @program(arg(4, 9), versions=[NEWEST, "1.13.0", "1.0.0"])
@@ -110,7 +111,8 @@ def random():
 def algebra(a, x):
     factor = jnp.linalg.cholesky(a @ a.T + jnp.eye(4))
     solved = jax.scipy.linalg.solve_triangular(factor, x, lower=True)
-    return solved, jnp.fft.rfft(x), jnp.fft.ifft(x + 1j), jnp.linalg.qr(a), jnp.einsum("ij,ik->i", a, x)
+    transformed = jnp.fft.rfft(x), jnp.fft.ifft(x + 1j)
+    return solved, transformed, jnp.linalg.qr(a), jnp.einsum("ij,ik->i", a, x)
 
 
 UNARY = """abs cbrt ceil cos exp expm1 floor is_finite log log1p logistic neg round rsqrt sign sin
@@ -120,7 +122,8 @@ sqrt tan tanh erf acosh atan""".split()
 @program(arg(7), versions=[NEWEST, "1.9.0"])
 def functions(x):
     ones = [getattr(lax, name)(x) for name in UNARY ]
-    return ones, lax.pow(x, x), lax.atan2(x, x), lax.rem(x, x), lax.clamp(0.0, x, 1.0), lax.nextafter(x, x)
+    two = [lax.pow(x, x), lax.atan2(x, x), lax.rem(x, x), lax.nextafter(x, x)]
+    return ones, two, lax.clamp(0.0, x, 1.0)
 
 
 @program(arg(4, dtype=jnp.uint32), arg(4, dtype=jnp.bfloat16), versions=FEW)
@@ -135,15 +138,17 @@ def bits(x, y):
 @program(versions=[NEWEST, "1.9.0"])
 def constants():
     numbers = np.arange(-3, 9)
-    integers = [jnp.asarray(numbers.astype(t)) for t in ("int8", "int16", "int32", "uint8", "uint32")]
+    widths = ("int8", "int16", "int32", "uint8", "uint32")
+    integers = [jnp.asarray(numbers.astype(width)) for width in widths]
     floats = [jnp.asarray((numbers / 3).astype(t)) for t in ("float32", "float16", "bfloat16")]
     small = [
         jnp.asarray(numbers.astype(getattr(ml_dtypes, t)))
         for t in ("float8_e4m3fn", "float8_e5m2", "float8_e4m3b11fnuz", "int4", "uint4")
     ]
     truths = [jnp.asarray(numbers[:n] % 3 == 0) for n in (1, 3, 8, 9, 12)]
-    others = [jnp.asarray(numbers * (1 + 2j)), jnp.zeros((0, 3)), jnp.ones((3, 5), bool), jnp.asarray(np.float32("nan"))]
-    return integers, floats, small, truths, others
+    others = [jnp.asarray(numbers * (1 + 2j)), jnp.asarray(np.float32("nan"))]
+    empty_and_full = [jnp.zeros((0, 3)), jnp.ones((3, 5), bool)]
+    return integers, floats, small, truths, others, empty_and_full
 
 
 @program(arg(8, 16), arg(16, 8), versions=[NEWEST, "1.15.0", "1.13.0"])
