@@ -109,7 +109,8 @@ fn what_can_be_imported_is_the_same_hlo() {
 
 #[test]
 fn old_and_new_artifacts_of_a_program_are_the_same_hlo() {
-    for name in ["regression", "control", "indexing"] {
+    // Others have operations that old versions write with more of them.
+    for name in ["regression", "control"] {
         let module = |version: &str| {
             let program = read(&folder().join(format!("{name}.{version}.mlirbc"))).unwrap();
             import_module(&program, &EntryPoint::Main).unwrap().to_string()
@@ -157,9 +158,9 @@ fn errors_say_where_in_the_file_and_in_the_users_program() {
     let zoo = read(&folder().join("zoo.1.17.0.mlirbc")).unwrap();
     let error = import_module(&zoo, &EntryPoint::Main).unwrap_err().to_string();
     assert!(error.starts_with("zoo.1.17.0.mlirbc: offset 0x"), "{error}");
-    let callbacks = read(&folder().join("callbacks.1.17.0.mlirbc")).unwrap();
-    let error = import_module(&callbacks, &EntryPoint::Main).unwrap_err().to_string();
-    assert!(error.contains("at make.py:"), "{error}");
+    let kernel = read(&folder().join("kernel.1.17.0.mlirbc")).unwrap();
+    let error = import_module(&kernel, &EntryPoint::Main).unwrap_err().to_string();
+    assert!(error.contains("(from pallas_call at make.py:"), "{error}");
 }
 
 #[test]

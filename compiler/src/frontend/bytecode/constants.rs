@@ -1,11 +1,11 @@
-//! The data of constants: parts of the file, except for packed truth values.
+//! The data of constants: parts of the file, except for packed truth values and narrow integers.
 
 use std::ops::Range;
 use std::sync::Arc;
 
 use super::reader::error_at;
 use crate::frontend::source::{SourceResult, counted};
-use crate::frontend::syntax::{Blob, DenseData, Scalar, TensorType};
+use crate::frontend::syntax::{Blob, DenseData, Scalar, Signedness, TensorType};
 
 /// The elements in `file[range]` of a constant of type `tensor`.
 pub(super) fn decode(
@@ -27,7 +27,13 @@ pub(super) fn decode(
     let Some(width) = element_width(&tensor.element) else {
         return Err(error_at(at, format!("unsupported constant of type {tensor}")));
     };
-    let blob = Blob::part(file, range);
+    let blob = match &tensor.element {
+        Scalar::Integer {
+            width: bits @ 2..=7,
+            signedness: Signedness::Signless | Signedness::Signed,
+        } => sign_extended(&file[range], *bits).into(),
+        _ => Blob::part(file, range),
+    };
     if count.checked_mul(width) == Some(given) {
         Ok(DenseData::Elements(blob))
     } else if given == width && count > 0 {
@@ -45,6 +51,12 @@ fn wrong_size(
 ) -> crate::frontend::source::SourceError {
     let given = counted(given, "byte");
     error_at(at, format!("this constant has {given}, but {tensor} needs {needed}"))
+}
+
+/// Integers of less than a byte, with their sign in all of its bits: the file has zeros there.
+fn sign_extended(bytes: &[u8], bits: u32) -> Vec<u8> {
+    let unused = 8 - bits;
+    bytes.iter().map(|&byte| ((byte << unused).cast_signed() >> unused).cast_unsigned()).collect()
 }
 
 /// Packed bits, lowest first; or one byte for each; a single byte may stand for all.
@@ -88,6 +100,12 @@ mod tests {
             DenseData::Splat(value) => (true, value.to_vec()),
             DenseData::Undecoded => return None,
         })
+    }
+
+    #[test]
+    fn narrow_integers_have_their_sign() {
+        assert_eq!(sign_extended(&[0x01, 0x0E, 0x08, 0x07], 4), [0x01, 0xFE, 0xF8, 0x07]);
+        assert_eq!(sign_extended(&[0b01, 0b10], 2), [0x01, 0xFE]);
     }
 
     #[test]
