@@ -17,17 +17,16 @@ use palmetto_pjrt as _;
 use palmetto_testkit::jax::{Environment, Interpreter, interpreters, run_script};
 
 /// Scripts, the arguments of each, and whether it runs for every release; the longest are first.
-const SCRIPTS: [(&str, &[&str], bool); 8] = [
+const SCRIPTS: [(&str, &[&str], bool); 7] = [
     ("functions", &["--part", "0/2"], false),
     ("functions", &["--part", "1/2"], false),
     ("training", &[], false),
     ("numerics", &[], false),
     ("models", &[], false),
     ("client", &[], true),
-    ("interface", &[], true),
     ("package", &[], true),
 ];
-/// Modules of scripts, and scripts that are no tests; `interface` runs all `test_*`.
+/// Modules of scripts, and scripts that are no tests.
 const OTHERS: [&str; 9] = [
     "cases",
     "compare",
@@ -128,9 +127,7 @@ fn every_script_is_known() -> Result<(), Failed> {
     for entry in fs::read_dir(python_folder())? {
         let path = entry?.path();
         let Some(name) = path.file_stem().and_then(|stem| stem.to_str()) else { continue };
-        let known = name.starts_with("test_")
-            || OTHERS.contains(&name)
-            || SCRIPTS.iter().any(|(script, ..)| *script == name);
+        let known = OTHERS.contains(&name) || SCRIPTS.iter().any(|(script, ..)| *script == name);
         if path.extension().is_some_and(|extension| extension == "py") && !known {
             return Err(format!("{} is in no list of tests/jax.rs", path.display()).into());
         }

@@ -148,7 +148,7 @@ DEFINITE = arrays(array((5, 5), kind="definite")) + arrays(array((3, 4, 4), kind
 GENERAL = arrays((5, 5)) + arrays((3, 7, 4))
 L.add("cholesky", DEFINITE, SERIES)
 L.add("cholesky_update", arrays(array((5, 5), kind="definite"), 5), SERIES, lambda f, a, v: f(jnp.linalg.cholesky(a), v))
-L.add("eigh", DEFINITE, SERIES, lambda f, a: (f(a)[1], (lambda v, w: (v * w[..., None, :]) @ jnp.swapaxes(v, -1, -2))(*f(a))))
+L.add("eigh", DEFINITE, SERIES, lambda f, a: (f(a)[1], (lambda v, w: jnp.matmul(v * w[..., None, :], jnp.swapaxes(v, -1, -2), precision="highest"))(*f(a))))
 L.add("lu", DEFINITE, SERIES)
 L.add("lu_pivots_to_permutation", arrays(array(3, I32, 3, 4)), EXACT, lambda f, p: f(p, 5))
 L.add("qr", GENERAL, SERIES, lambda f, a: jnp.abs(f(a, full_matrices=False)[1]))

@@ -78,11 +78,6 @@ impl Error {
         &self.message
     }
 
-    /// Its code.
-    pub(crate) fn code(&self) -> Code {
-        self.code
-    }
-
     /// As an object for C, which destroys it.
     pub(crate) fn give(self) -> *mut ErrorObject {
         handle::give(ErrorObject { functions: &FUNCTIONS, error: self })

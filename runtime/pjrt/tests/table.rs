@@ -281,7 +281,7 @@ fn arrays_come_back_from_whatever_strides() {
     assert_eq!(round(&values[2..], &[3], &[-4], 3), [3.0, 2.0, 1.0]);
     assert_eq!(round(&values, &[2, 2], &[0, 4], 4), [1.0, 2.0, 1.0, 2.0]);
     assert_eq!(round(&values, &[], &[], 1), [1.0]);
-    assert_eq!(round(&[], &[0, 3], &[12, 4], 0), []);
+    assert!(round(&[], &[0, 3], &[12, 4], 0).is_empty());
 }
 
 #[test]

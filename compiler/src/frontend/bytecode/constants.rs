@@ -36,7 +36,8 @@ pub(super) fn decode(
     };
     if count.checked_mul(width) == Some(given) {
         Ok(DenseData::Elements(blob))
-    } else if given == width && count > 0 {
+    } else if given == width {
+        // Also of nothing: JAX writes the element of an array without elements.
         Ok(DenseData::Splat(blob))
     } else {
         Err(wrong_size(at, given, tensor, count.saturating_mul(width)))
@@ -66,7 +67,7 @@ fn truth_values(file: &Arc<[u8]>, range: Range<usize>, count: usize) -> Option<D
     let elements = |values: Vec<u8>| Some(DenseData::Elements(values.into()));
     match *bytes {
         [byte] if count == 1 => elements(vec![as_bool(byte)]),
-        [byte @ (0 | 0xFF)] if count > 0 => Some(DenseData::Splat(vec![as_bool(byte)].into())),
+        [byte @ (0 | 0xFF)] => Some(DenseData::Splat(vec![as_bool(byte)].into())),
         _ if bytes.len() == count => elements(bytes.iter().copied().map(as_bool).collect()),
         _ if bytes.len() == count.div_ceil(8) => {
             elements((0..count).map(|index| bytes[index / 8] >> (index % 8) & 1).collect())
@@ -103,6 +104,16 @@ mod tests {
     }
 
     #[test]
+    fn an_array_without_elements_may_have_one_in_the_file() {
+        let file: Arc<[u8]> = [0, 0, 128, 63].as_slice().into();
+        let element = Scalar::named("f32").expect("it is a type");
+        let tensor = TensorType { dimensions: vec![Some(0), Some(3)], element, encoding: None };
+        let data = decode(&file, 0..4, &tensor, 0).expect("JAX writes such constants");
+        assert!(matches!(data, DenseData::Splat(_)));
+        assert!(decode(&file, 0..3, &tensor, 0).is_err());
+    }
+
+    #[test]
     fn narrow_integers_have_their_sign() {
         assert_eq!(sign_extended(&[0x01, 0x0E, 0x08, 0x07], 4), [0x01, 0xFE, 0xF8, 0x07]);
         assert_eq!(sign_extended(&[0b01, 0b10], 2), [0x01, 0xFE]);
@@ -117,6 +128,7 @@ mod tests {
         assert_eq!(bools(&[0], 3), Some((true, vec![0])));
         assert_eq!(bools(&[1], 1), Some((false, vec![1])));
         assert_eq!(bools(&[], 0), Some((false, vec![])));
+        assert_eq!(bools(&[0], 0), Some((true, vec![0])));
         assert_eq!(bools(&[1, 1], 3), None);
         assert_eq!(bools(&[], 3), None);
     }

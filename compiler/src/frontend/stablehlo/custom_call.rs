@@ -154,7 +154,10 @@ fn comparator<'p>(
     let block = only_block(function, region)?;
     let mut comparator = Body::new(body.importer, "comparator");
     comparator.add_parameters(block)?;
-    let results = comparator.import_block(block, function, "stablehlo.return")?;
+    // A function of the program ends as functions do; in text it may also end as regions do.
+    let is_region = block.operations.last().is_some_and(|last| last.name == "stablehlo.return");
+    let terminator = if is_region { "stablehlo.return" } else { "func.return" };
+    let results = comparator.import_block(block, function, terminator)?;
     comparator.set_results(function, &results)?;
     Ok(comparator.id)
 }
