@@ -49,8 +49,20 @@ def type_of(array):
     return f"tensor<{sizes}{kind}{bits}>"
 
 
+def bits_of(f):
+    """The same with floats as their bits: a check takes no NaN to be equal to itself."""
+
+    def bits(x):
+        is_float = jnp.issubdtype(x.dtype, jnp.floating)
+        return lax.bitcast_convert_type(x, jnp.dtype(f"uint{8 * x.dtype.itemsize}")) if is_float else x
+
+    return lambda *arguments: jax.tree.map(bits, f(*arguments))
+
+
 def program(name, f, arguments, check):
     """A function that computes `f` of the arguments and checks the results, and its callees."""
+    if check is equal:
+        f = bits_of(f)
     arguments = [np.asarray(argument) for argument in arguments]
     results = [np.asarray(each) for each in jax.tree.leaves(jax.jit(f)(*arguments))]
     text = jax.jit(f).trace(*arguments).lower(lowering_platforms=("tpu",)).as_text()
@@ -131,7 +143,51 @@ def random():
     yield "rbg_normal", normal, [data], close("1e-6")
 
 
-SETS = {"sort": sort, "random": random}
+def linear_algebra():
+    numbers = np.random.default_rng(1)
+    a = numbers.standard_normal((2, 4, 4)).astype(np.float32)
+    b = numbers.standard_normal((2, 4, 3)).astype(np.float32)
+    spd = (a @ a.transpose(0, 2, 1) + np.eye(4)).astype(np.float32)
+    wide, tall = a[:, :3], a[:, :, :2]
+    check = close("1e-4")
+    not_positive = np.array([[1, 2], [2, 1]], np.float32)
+    yield "cholesky", jnp.linalg.cholesky, [spd], check
+    yield "upper", lambda a: jnp.linalg.cholesky(a, upper=True), [spd], check
+    yield "not_positive", jnp.linalg.cholesky, [not_positive], equal
+    for n, options in enumerate(
+        [(1, 1, 0, 0), (1, 0, 1, 0), (0, 1, 0, 1), (0, 0, 1, 0), (0, 1, 1, 0), (1, 0, 0, 1)]
+    ):
+        left, lower, transposes, unit = map(bool, options)
+
+        def solve(a, b, left=left, lower=lower, transposes=transposes, unit=unit):
+            return lax.linalg.triangular_solve(
+                a, b, left_side=left, lower=lower, transpose_a=transposes, unit_diagonal=unit
+            )
+
+        yield f"solve_{n}", solve, [spd, b if left else b.transpose(0, 2, 1)], check
+    for name, matrix in (("square", a), ("wide", wide), ("tall", tall)):
+        yield f"lu_{name}", lax.linalg.lu, [matrix], check
+        yield f"qr_{name}", lambda a: lax.linalg.qr(a, full_matrices=False), [matrix], check
+        yield f"full_qr_{name}", lambda a: lax.linalg.qr(a, full_matrices=True), [matrix], check
+    yield "lu_singular", lax.linalg.lu, [np.ones((3, 3), np.float32)], check
+    yield "determinant", jnp.linalg.det, [a], check
+
+    def eigh(a):
+        kind = lax.linalg.EighImplementation.JACOBI
+        vectors, values = lax.platform_dependent(
+            a,
+            tpu=lambda a: lax.linalg.eigh(a, implementation=kind),
+            default=lax.linalg.eigh,
+        )
+        # Signs are free.
+        return values, jnp.abs(vectors), jnp.sum(vectors * values[..., None, :] * vectors, -1)
+
+    yield "eigh", eigh, [spd], check
+    yield "top_k", lambda b: lax.approx_max_k(b[0], 2), [b], equal
+    yield "least", lambda b: lax.approx_min_k(b[1], 3, reduction_dimension=0), [b], equal
+
+
+SETS = {"sort": sort, "random": random, "linear_algebra": linear_algebra}
 
 
 def main():

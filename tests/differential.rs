@@ -16,12 +16,15 @@ mod movement;
 mod random_bits;
 #[path = "differential/reductions.rs"]
 mod reductions;
+#[path = "differential/shares.rs"]
+mod shares;
 #[path = "differential/windows.rs"]
 mod windows;
 
 use palmetto_compiler::{
     compile,
     diagnostic::SourceText,
+    executable::Executable,
     hlo::{Literal, Module, parse_module, verify},
     options::CompileOptions,
 };
@@ -47,8 +50,11 @@ fn inputs_of(module: &Module) -> Vec<Literal> {
 
 /// Compiles and runs on the emulator in strict mode.
 fn emulate(module: &Module, inputs: &[Literal], clock: Clock) -> Execution {
-    let executable =
-        compile(module, &CompileOptions::v4().checked()).unwrap_or_else(|e| panic!("{e}"));
+    let options = CompileOptions::v4().checked();
+    emulate_executable(compile(module, &options).unwrap_or_else(|e| panic!("{e}")), inputs, clock)
+}
+
+fn emulate_executable(executable: Executable, inputs: &[Literal], clock: Clock) -> Execution {
     let loaded = LoadedExecutable::load(executable).unwrap_or_else(|e| panic!("{e}"));
     let options = RunOptions { strict: true, clock, max_trips: 1000 };
     loaded.run(inputs, &options).unwrap_or_else(|e| panic!("{e}"))
@@ -69,18 +75,24 @@ fn check_with(module: &Module, inputs: &[Literal]) {
 /// The emulator's results are within the computed bound of the evaluator's, under every clock the
 /// same bits. Gives the instructions whose launches are modelled.
 fn modelled_launches(module: &Module, inputs: &[Literal]) -> Vec<String> {
-    let execution = emulate(module, inputs, Clock::Chip);
+    let execution = agreed(module, inputs, |clock| emulate(module, inputs, clock));
+    let rows = execution.report.instructions.iter();
+    let modelled = rows.filter(|row| matches!(row.how, How::Modelled { .. }));
+    modelled.map(|row| row.origin.instruction.clone()).collect()
+}
+
+/// The execution under the chip's clock, if it agrees with the evaluator and the other clocks.
+fn agreed(module: &Module, inputs: &[Literal], emulate: impl Fn(Clock) -> Execution) -> Execution {
+    let execution = emulate(Clock::Chip);
     let bounds = tolerance::deviations(module, inputs).unwrap_or_else(|e| panic!("{e}"));
     for (bound, output) in bounds.iter().zip(&execution.outputs) {
         let comparison = bound.compare(output.as_array().expect("an array"));
         assert!(comparison.holds(), "{comparison:?}");
     }
     for clock in [Clock::Ideal, Clock::Chaos(1)] {
-        assert_eq!(emulate(module, inputs, clock).outputs, execution.outputs, "{clock:?}");
+        assert_eq!(emulate(clock).outputs, execution.outputs, "{clock:?}");
     }
-    let rows = execution.report.instructions.iter();
-    let modelled = rows.filter(|row| matches!(row.how, How::Modelled { .. }));
-    modelled.map(|row| row.origin.instruction.clone()).collect()
+    execution
 }
 
 #[test]

@@ -128,8 +128,16 @@ pub fn flops_of(module: &Module, computation: &Computation, id: InstructionId) -
         Op::ReduceWindow { window, .. } | Op::SelectAndScatter { window, .. } => {
             window.iter().fold(elements, |n, d| n.saturating_mul(d.size as u64))
         }
-        Op::Convert | Op::Copy => 0,
+        Op::Fft { fft_length, .. } => {
+            // As customary for a transform of n numbers: 5 n log n, by lines.
+            let sizes = fft_length.iter().map(|&size| u64::from(size.max(1).ilog2()));
+            5 * elements * sizes.sum::<u64>()
+        }
+        Op::Convert | Op::Copy | Op::Complex | Op::Imag | Op::Real => 0,
         op if op.opcode().is_elementwise() && shape.element_type().is_float() => elements,
+        // Sums of complex numbers are two sums, products six operations.
+        Op::Multiply | Op::Divide if shape.element_type().is_complex() => 6 * elements,
+        op if op.opcode().is_elementwise() && shape.element_type().is_complex() => 2 * elements,
         _ => 0,
     }
 }

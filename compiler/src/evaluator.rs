@@ -18,14 +18,17 @@
 //! every verified module gives a result or an error, within the limits of the options.
 
 mod array_op;
+mod complex;
 mod contraction;
 mod convolution;
 mod element;
 mod elementwise;
 mod error;
+mod fourier;
 mod indexing;
 mod interpreter;
 mod lifted;
+mod linear_algebra;
 mod movement;
 mod plan;
 mod random_bits;

@@ -6,6 +6,7 @@
 //! points into its text; nothing panics, however malformed the text is.
 
 mod bytecode;
+mod export;
 mod source;
 mod stablehlo;
 mod syntax;
@@ -43,6 +44,14 @@ pub fn is_bytecode(bytes: &[u8]) -> bool {
 pub fn parse_bytecode(file: &str, bytes: impl Into<Arc<[u8]>>) -> Result<Program, Diagnostic> {
     bytecode::parse(file, &bytes.into())
         .map_err(|error| diagnose(&Source::Bytecode { file: file.to_owned() }, error))
+}
+
+/// The program in bytecode that an artifact of `jax.export` has.
+///
+/// # Errors
+/// The file is no such artifact.
+pub fn exported_module<'a>(file: &str, bytes: &'a [u8]) -> Result<&'a [u8], Diagnostic> {
+    export::module_of(file, bytes).map(|range| &bytes[range])
 }
 
 /// Makes the HLO module of one function of a program, with everything that it calls.

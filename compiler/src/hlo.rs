@@ -33,9 +33,10 @@ pub use alias::AliasConfig;
 pub use arena::Id;
 pub use attribute::{
     CheckParameters, ComparisonDirection, ComparisonType, ConvolutionDimensionNumbers,
-    CustomCallTarget, DotDimensionNumbers, FusionKind, GatherDimensionNumbers,
-    MAX_SPATIAL_DIMENSIONS, OperandPrecision, PaddingDimension, Precision, RandomAlgorithm,
-    ScatterDimensionNumbers, SliceDimension, WindowDimension,
+    CustomCallTarget, DotDimensionNumbers, EighParameters, FftType, FusionKind,
+    GatherDimensionNumbers, MAX_SPATIAL_DIMENSIONS, OperandPrecision, PaddingDimension, Precision,
+    RandomAlgorithm, ScatterDimensionNumbers, SliceDimension, Transpose, TriangularSolveOptions,
+    WindowDimension,
 };
 pub use builder::{BuildError, ComputationBuilder, Extras, ModuleBuilder};
 pub use computation::{Computation, ComputationId, ProgramShape};
@@ -46,6 +47,8 @@ pub use literal::{ArrayLiteral, Literal, LiteralError, NativeType};
 pub use module::Module;
 pub use opcode::{Op, Opcode};
 pub use parse::{parse_literal, parse_module, parse_shape};
-pub use print::{element_text, print_computation, print_instruction, print_module};
+pub use print::{
+    element_text, literal_element_text, print_computation, print_instruction, print_module,
+};
 pub use shape::{ArrayShape, ElementClass, ElementType, Shape, ShapeError};
 pub use verify::verify;

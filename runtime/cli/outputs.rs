@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::io::Write;
 
-use palmetto_compiler::hlo::{ArrayLiteral, ElementType, Literal};
+use palmetto_compiler::hlo::{ArrayLiteral, ElementType, Literal, literal_element_text};
 use palmetto_runtime::numpy;
 
 use crate::arguments::OutputArguments;
@@ -98,6 +98,7 @@ pub(crate) fn element(array: &ArrayLiteral, n: usize) -> String {
     #[expect(clippy::cast_possible_truncation, reason = "f32 and narrower are exact in f32")]
     match array.element_type() {
         ElementType::Pred => (array.bits(n) != 0).to_string(),
+        ElementType::C64 | ElementType::C128 => literal_element_text(array, n),
         ElementType::F64 => format!("{:?}", array.get_f64(n)),
         ElementType::F32 | ElementType::F16 | ElementType::BF16 => {
             let value = array.get_f64(n) as f32;
@@ -114,7 +115,9 @@ pub(crate) fn element(array: &ArrayLiteral, n: usize) -> String {
     }
 }
 
+/// Of complex numbers, both parts count.
 fn summary(array: &ArrayLiteral) -> String {
+    let array = &array.parts();
     let (mut low, mut high, mut sum, mut wild) = (f64::INFINITY, f64::NEG_INFINITY, 0.0, 0_u64);
     for n in 0..array.element_count() {
         let value = array.get_f64(n);

@@ -8,12 +8,12 @@ use palmetto_runtime::program::read_program;
 
 use crate::error::Failure;
 
-/// The text of a file.
+/// The bytes of a file.
 ///
 /// # Errors
-/// It cannot be read, or is no text.
-pub(crate) fn read_text(path: &Path) -> Result<String, Failure> {
-    fs::read_to_string(path).map_err(|source| Failure::read(path, source))
+/// It cannot be read.
+pub(crate) fn read_bytes(path: &Path) -> Result<Vec<u8>, Failure> {
+    fs::read(path).map_err(|source| Failure::read(path, source))
 }
 
 /// The one program of a file.
@@ -21,6 +21,6 @@ pub(crate) fn read_text(path: &Path) -> Result<String, Failure> {
 /// # Errors
 /// It cannot be read, or is not one.
 pub(crate) fn read(path: &Path) -> Result<Module, Failure> {
-    let text = read_text(path)?;
-    Ok(read_program(&path.display().to_string(), &text)?)
+    let bytes = read_bytes(path)?;
+    Ok(read_program(&path.display().to_string(), bytes)?)
 }

@@ -47,7 +47,7 @@ pub(crate) fn test(arguments: &TestArguments, out: &mut impl Write) -> Result<u8
 fn test_file(path: &Path, engine: Engine, out: &mut impl Write) -> Result<Tally, Failure> {
     let mut tally = Tally::default();
     let name = path.display().to_string();
-    let tests = program::read_text(path).and_then(|text| Ok(read_tests(&name, &text)?));
+    let tests = program::read_bytes(path).and_then(|bytes| Ok(read_tests(&name, bytes)?));
     let tests = match tests {
         Ok(tests) => tests,
         Err(failure) => {

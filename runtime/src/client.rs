@@ -8,11 +8,13 @@ use palmetto_compiler::options::CompileOptions;
 use palmetto_isa::{ChipSpec, TPU_V4};
 
 use crate::Error;
+use crate::assignment::DeviceAssignment;
 use crate::buffer::Buffer;
 use crate::device::{Device, MemoryKind};
-use crate::executable::{DeviceAssignment, Executable, LoadedExecutable};
+use crate::executable::Executable;
 use crate::execution::{Clock, RunOptions};
 use crate::host_array::HostArray;
+use crate::loaded::LoadedExecutable;
 use crate::topology::{DeviceId, Topology};
 use crate::workers::Workers;
 

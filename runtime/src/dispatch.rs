@@ -5,24 +5,25 @@
 //!
 //! A program may write over parameters that it asks for as donations. If the caller does not donate
 //! such an argument, the program gets a copy.
+//!
+//! Programs work on HBM only. What they take from the host's memory, or leave there, is carried over
+//! for the time of the execution.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, OnceLock, PoisonError};
+use std::sync::{Arc, PoisonError};
 
-use palmetto_compiler::executable::{AllocationKind, View};
-use palmetto_compiler::hlo::{ArrayShape, Shape};
+use palmetto_compiler::executable::AllocationKind;
+use palmetto_compiler::hlo::Shape;
 
 use crate::Error;
 use crate::allocator::Range;
-use crate::buffer::{Buffer, Storage};
-use crate::device::{Device, Dispatch, HbmRange, failure_of};
+use crate::buffer::{Buffer, HostCell, Storage};
+use crate::device::{Device, Dispatch, HbmRange, MemoryKind, failure_of};
 use crate::event::Event;
-use crate::executable::{Argument, Executable, Launched, Resident};
-use crate::execution::{ArgumentCopy, Placed, Program, RunOptions, Watch};
-use crate::record::Record;
-
-/// Filled if the execution went well, before its event is ready.
-pub(crate) type RecordCell = Arc<OnceLock<Arc<Record>>>;
+use crate::executable::{ArraySpec, Executable};
+use crate::execution::{ArgumentCopy, CopySource, Placed, Program, RunOptions, Watch};
+use crate::loaded::{Argument, Launch, Resident};
+use crate::record::{PendingReport, RecordCell};
 
 /// An execution that is about to be dispatched to a device.
 pub(crate) struct Dispatcher {
@@ -39,7 +40,7 @@ pub(crate) struct Dispatcher {
 
 /// An argument that fits.
 pub(crate) struct Prepared {
-    range: Arc<HbmRange>,
+    storage: Storage,
     /// The content is there when this is ready.
     ready: Event,
     /// Nobody else needs the content.
@@ -67,7 +68,7 @@ impl Dispatcher {
         }
         check_donations(arguments)?;
         for (number, (argument, spec)) in arguments.iter().zip(specs).enumerate() {
-            let prepared = self.prepare(number, argument, &spec.shape)?;
+            let prepared = self.prepare(number, argument, spec)?;
             self.arguments.push(prepared);
         }
         Ok(self)
@@ -77,7 +78,7 @@ impl Dispatcher {
         &self,
         number: usize,
         argument: &Argument,
-        shape: &ArrayShape,
+        ArraySpec { shape, memory_kind }: &ArraySpec,
     ) -> Result<Prepared, Error> {
         let buffer = &argument.buffer;
         if !buffer.shape().same_but_layout(shape) {
@@ -85,37 +86,31 @@ impl Dispatcher {
             let expected = Box::new(shape.without_layout());
             return Err(Error::ArgumentShape { number, given, expected });
         }
-        let donated = argument.donate.then(|| buffer.clone());
-        match buffer.place()? {
-            Storage::Hbm(range) if buffer.device() == &self.device => {
-                if buffer.shape() == shape {
-                    let (ready, is_free) = (buffer.ready().clone(), argument.donate);
-                    return Ok(Prepared { range, ready, is_free, donated });
-                }
-                let copy = buffer.with_layout_of(shape)?;
-                match copy.place()? {
-                    Storage::Hbm(range) => {
-                        let ready = copy.ready().clone();
-                        Ok(Prepared { range, ready, is_free: true, donated })
-                    }
-                    Storage::Host(_) => unreachable!("the copy is in HBM"),
-                }
-            }
-            Storage::Hbm(_) | Storage::Host(_) => Err(Error::ArgumentMemory {
+        if buffer.memory_kind() != *memory_kind || buffer.device() != &self.device {
+            return Err(Error::ArgumentMemory {
                 number,
                 given: buffer.memory_kind().name(),
                 given_device: buffer.device().id(),
-                expected: "device",
+                expected: memory_kind.name(),
                 device: self.device.id(),
-            }),
+            });
         }
+        let is_elsewhere = *memory_kind == MemoryKind::Device && buffer.shape() != shape;
+        let copy = is_elsewhere.then(|| buffer.with_layout_of(shape)).transpose()?;
+        let used = copy.as_ref().unwrap_or(buffer);
+        Ok(Prepared {
+            storage: used.place()?,
+            ready: used.ready().clone(),
+            is_free: argument.donate || copy.is_some(),
+            donated: argument.donate.then(|| buffer.clone()),
+        })
     }
 
     /// Dispatches.
     ///
     /// # Errors
     /// There is not enough memory; then nothing has changed.
-    pub(crate) fn dispatch(mut self) -> Result<(Launched, RecordCell), Error> {
+    pub(crate) fn dispatch(mut self) -> Result<(Launch, RecordCell), Error> {
         let (done, promise) = Event::pending();
         let record = RecordCell::default();
         let device = self.device.clone();
@@ -123,16 +118,22 @@ impl Dispatcher {
         let places = self.places(&mut dispatch)?;
         let Places { starts, new, temporaries, copies } = places;
         let needed = self.needed();
+        let leaving = self.leaving();
         let placed = Placed {
             program: Arc::clone(&self.program),
             starts,
             copies,
+            leaving: leaving.clone(),
             options: self.options,
             watch: self.watch.take(),
         };
         let backed = dispatch.allocator.high_water();
         let (last, cell) = (device.last(), Arc::clone(&record));
-        device.stream().push(move |on_device| {
+        // What is on the device comes before this in its stream; arrays of the host may not.
+        let carried = self.arguments.iter().filter(|a| matches!(a.storage, Storage::Host(_)));
+        let carried: Vec<Event> = carried.map(|argument| argument.ready.clone()).collect();
+        let after = if carried.is_empty() { Event::ready() } else { Event::all(carried) };
+        device.stream().push_after(after, move |on_device| {
             let ran = match failure_of(&needed) {
                 Some(error) => Err(error),
                 None => placed.run(on_device.chip(backed)),
@@ -148,8 +149,9 @@ impl Dispatcher {
         for buffer in self.arguments.iter().filter_map(|argument| argument.donated.as_ref()) {
             drop(buffer.take());
         }
-        let outputs = self.outputs(new, &done);
-        Ok((Launched { outputs, done }, record))
+        let outputs = self.outputs((new, &leaving), &done);
+        let report = PendingReport { done: done.clone(), record: Arc::clone(&record) };
+        Ok((Launch { outputs, done, report }, record))
     }
 
     /// Everything that has to be there before the program runs.
@@ -172,9 +174,9 @@ impl Dispatcher {
         }
         for (index, allocation) in allocations.iter().enumerate() {
             if let AllocationKind::Parameter(number) = allocation.kind
-                && !self.needs_copy(number)
+                && let Some(range) = self.usable(number)
             {
-                places.starts[index] = self.arguments[number].range.range().start;
+                places.starts[index] = range.range().start;
                 continue;
             }
             if matches!(allocation.kind, AllocationKind::Constant { .. }) {
@@ -193,55 +195,80 @@ impl Dispatcher {
         Ok(places)
     }
 
-    /// Whether the program writes over a parameter whose argument is needed later.
-    fn needs_copy(&self, number: usize) -> bool {
-        !self.arguments[number].is_free
-            && self.program.executable.overwritten.binary_search(&number).is_ok()
+    /// The memory of an argument, if the program may use it as it is: the argument is on the device,
+    /// and not needed later if the program writes over it.
+    fn usable(&self, number: usize) -> Option<&Arc<HbmRange>> {
+        let argument = &self.arguments[number];
+        let is_kept = self.program.executable.overwritten.binary_search(&number).is_err();
+        match &argument.storage {
+            Storage::Hbm(range) if is_kept || argument.is_free => Some(range),
+            Storage::Hbm(_) | Storage::Host(_) => None,
+        }
     }
 
     fn add(&self, places: &mut Places, index: usize, range: Range) {
         places.starts[index] = range.start;
         let executable = &self.program.executable;
-        match executable.allocations[index].kind {
-            AllocationKind::Parameter(number) => {
-                let source = self.arguments[number].range.range();
-                places.copies.push(ArgumentCopy { number, source, target: range });
-                let is_result = |view: &View| view.slice.allocation.0 == index;
-                if executable.results.iter().any(is_result) {
-                    places.new.insert(index, range);
-                } else {
-                    places.temporaries.push(range);
-                }
-            }
-            AllocationKind::Result => _ = places.new.insert(index, range),
-            AllocationKind::Temporary => places.temporaries.push(range),
-            AllocationKind::Constant { .. } => {}
+        if let AllocationKind::Parameter(number) = executable.allocations[index].kind {
+            let source = match &self.arguments[number].storage {
+                Storage::Hbm(range) => CopySource::Hbm(range.range()),
+                Storage::Host(cell) => CopySource::Host(Arc::clone(cell)),
+            };
+            places.copies.push(ArgumentCopy { number, source, target: range });
+        }
+        // Memory that nothing of the caller's lies in is needed for this execution only.
+        let mut results = executable.results.iter().zip(self.executable.results());
+        let stays = results.any(|(view, spec)| {
+            view.slice.allocation.0 == index && spec.memory_kind == MemoryKind::Device
+        });
+        if stays {
+            places.new.insert(index, range);
+        } else {
+            places.temporaries.push(range);
         }
     }
 
-    /// The results: in new memory, or where a donated argument was.
-    fn outputs(&self, new: BTreeMap<usize, Range>, done: &Event) -> Vec<Buffer> {
-        let executable = &self.program.executable;
+    /// For each result that goes to the host's memory, where it will be.
+    fn leaving(&self) -> Vec<Option<HostCell>> {
+        let specs = self.executable.results().iter();
+        let is_leaving = |spec: &ArraySpec| spec.memory_kind != MemoryKind::Device;
+        specs.map(|spec| is_leaving(spec).then(HostCell::default)).collect()
+    }
+
+    /// The results: in new memory, where a donated argument was, or on the host.
+    fn outputs(
+        &self,
+        (new, leaving): (BTreeMap<usize, Range>, &[Option<HostCell>]),
+        done: &Event,
+    ) -> Vec<Buffer> {
         let new: BTreeMap<usize, Arc<HbmRange>> = (new.into_iter())
             .map(|(index, range)| (index, Arc::new(HbmRange::new(&self.device, range))))
             .collect();
-        let outputs =
-            executable.results.iter().zip(self.executable.results()).map(|(view, spec)| {
-                let index = view.slice.allocation.0;
-                let range = match (new.get(&index), &executable.allocations[index].kind) {
-                    (Some(range), _) => range,
-                    (None, AllocationKind::Parameter(number)) => {
-                        let range = &self.arguments[*number].range;
-                        let mut dispatch = self.device.dispatch();
-                        dispatch.allocator.rename(range.range(), &self.program.names[index]);
-                        range
-                    }
-                    (None, _) => unreachable!("every result has memory"),
-                };
-                let storage = Storage::Hbm(Arc::clone(range));
-                Buffer::new(&self.device, spec.shape.clone(), storage, done.clone())
-            });
+        let views = self.program.executable.results.iter();
+        let outputs = views.zip(self.executable.results()).zip(leaving);
+        let outputs = outputs.map(|((view, ArraySpec { shape, memory_kind }), cell)| {
+            let index = view.slice.allocation.0;
+            let storage = match (cell, new.get(&index)) {
+                (Some(cell), _) => Storage::Host(Arc::clone(cell)),
+                (None, Some(range)) => Storage::Hbm(Arc::clone(range)),
+                (None, None) => Storage::Hbm(self.taken_over(index)),
+            };
+            let kind = (shape.clone(), *memory_kind);
+            Buffer::with_kind(&self.device, kind, storage, done.clone())
+        });
         outputs.collect()
+    }
+
+    /// The memory of the donated argument that is that of a result now.
+    fn taken_over(&self, index: usize) -> Arc<HbmRange> {
+        let AllocationKind::Parameter(number) = self.program.executable.allocations[index].kind
+        else {
+            unreachable!("every result has memory")
+        };
+        let range = self.usable(number).expect("the argument was not copied");
+        let mut dispatch = self.device.dispatch();
+        dispatch.allocator.rename(range.range(), &self.program.names[index]);
+        Arc::clone(range)
     }
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use palmetto_compiler::CompileError;
+use palmetto_compiler::codegen::CodegenError;
 use palmetto_compiler::diagnostic::Diagnostic;
 use palmetto_compiler::evaluator::EvaluationError;
 use palmetto_compiler::hlo::{ArrayShape, LiteralError, Shape};
@@ -110,6 +111,9 @@ pub enum Error {
         /// The device that executes.
         device: DeviceId,
     },
+    /// A memory that no device has.
+    #[error("there is no memory `{0}`; devices have device, pinned_host and unpinned_host")]
+    UnknownMemory(String),
     /// A device of another client, or none.
     #[error("{device} is not a device of this client")]
     ForeignDevice {
@@ -168,6 +172,16 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether memory does not suffice, the host's program being right.
+    pub fn is_out_of_memory(&self) -> bool {
+        match self {
+            Self::OutOfMemory { .. } | Self::DeviceOutOfMemory { .. } => true,
+            Self::Compile(CompileError::Codegen(CodegenError::Hbm(_))) => true,
+            Self::Earlier(error) => error.is_out_of_memory(),
+            _ => false,
+        }
+    }
+
     /// A fault outside of any instruction: `what` met it.
     pub(crate) fn fault(what: &str, source: Fault) -> Self {
         Self::Fault { instruction: what.to_owned(), place: String::new(), source }

@@ -1,38 +1,17 @@
-//! [`Executable`] and [`LoadedExecutable`]: a compiled program, and one that is on its devices.
+//! [`Executable`]: a compiled program, on no device.
 
-use std::collections::BTreeSet;
-use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use palmetto_compiler::compile;
-use palmetto_compiler::executable::{self as compiled, AllocationKind};
-use palmetto_compiler::hlo::{ArrayShape, Literal, Module, Shape};
+use palmetto_compiler::executable as compiled;
+use palmetto_compiler::hlo::{ArrayShape, Module};
 use palmetto_compiler::options::{CompileOptions, EntryLayout};
-use palmetto_emulator::LoadedProgram;
-use palmetto_isa::{Bytes, ChipSpec, memory::GRANULE_BYTES};
+use palmetto_isa::ChipSpec;
 
-use crate::allocator::{Name, Range};
-use crate::buffer::{Buffer, write_array};
-use crate::client::{Client, ClientOptions};
+use crate::Error;
 use crate::cost::{CompiledMemoryStats, CostAnalysis, cost_of, memory_of};
-use crate::device::{Device, HbmRange, MemoryKind, bytes};
-use crate::dispatch::Dispatcher;
-use crate::event::Event;
-use crate::execution::{Execution, Program, RunOptions, Watch};
+use crate::device::MemoryKind;
 use crate::serialized::{Stored, deserialize, fingerprint, serialize};
-use crate::topology::{DeviceId, Topology};
-use crate::{Error, SharedError};
-
-/// Buffers that an out-of-memory message names.
-const NAMED_BUFFERS: usize = 5;
-
-/// Which device runs which replica and partition of a program.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DeviceAssignment {
-    n_replicas: usize,
-    n_partitions: usize,
-    devices: Vec<DeviceId>,
-}
 
 /// A parameter or a result of a program.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,98 +35,6 @@ struct Compiled {
     results: Vec<ArraySpec>,
 }
 
-/// A program on the devices that run it. Clones are the same.
-#[derive(Clone)]
-pub struct LoadedExecutable(Arc<Loaded>);
-
-struct Loaded {
-    client: Client,
-    executable: Executable,
-    assignment: DeviceAssignment,
-    devices: Vec<Device>,
-    program: Arc<Program>,
-    /// Nothing after deletion.
-    residents: Mutex<Option<Arc<Vec<Resident>>>>,
-}
-
-/// What an executable has on a device as long as it is loaded.
-pub(crate) struct Resident {
-    /// Allocation and place of each constant.
-    pub(crate) constants: Vec<(usize, Range)>,
-    pub(crate) written: Event,
-    _ranges: Vec<HbmRange>,
-}
-
-/// An argument of an execution.
-#[derive(Clone, Debug)]
-pub struct Argument {
-    /// The array.
-    pub buffer: Buffer,
-    /// The execution may take the array's memory; the buffer is deleted.
-    pub donate: bool,
-}
-
-/// How an execution is done.
-#[derive(Clone, Default)]
-pub struct ExecuteOptions {
-    /// How to run, if not as the client says.
-    pub run: Option<RunOptions>,
-    /// Whom to tell which instruction is about to run.
-    pub watch: Option<Watch>,
-}
-
-/// An execution on one device, that has been dispatched.
-#[derive(Clone, Debug)]
-pub struct Launched {
-    /// The results.
-    pub outputs: Vec<Buffer>,
-    /// Ready when the execution has ended.
-    pub done: Event,
-}
-
-impl DeviceAssignment {
-    /// Device `replica * n_partitions + partition` of `devices` runs that partition of that replica.
-    ///
-    /// # Errors
-    /// There are too many or too few devices, none, or one twice.
-    pub fn new(
-        n_replicas: usize,
-        n_partitions: usize,
-        devices: Vec<DeviceId>,
-    ) -> Result<Self, Error> {
-        let given = devices.len();
-        if given == 0 || n_replicas.checked_mul(n_partitions) != Some(given) {
-            return Err(Error::Assignment(format!(
-                "{given} devices are assigned to {n_replicas} replicas of {n_partitions} partitions"
-            )));
-        }
-        if devices.iter().collect::<BTreeSet<_>>().len() < given {
-            return Err(Error::Assignment("a device is assigned twice".to_owned()));
-        }
-        Ok(Self { n_replicas, n_partitions, devices })
-    }
-
-    /// One device.
-    pub fn one(device: DeviceId) -> Self {
-        Self { n_replicas: 1, n_partitions: 1, devices: vec![device] }
-    }
-
-    /// How many times the program runs.
-    pub fn n_replicas(&self) -> usize {
-        self.n_replicas
-    }
-
-    /// Into how many parts each run is cut.
-    pub fn n_partitions(&self) -> usize {
-        self.n_partitions
-    }
-
-    /// All partitions of replica 0, then those of replica 1, and so on.
-    pub fn devices(&self) -> &[DeviceId] {
-        &self.devices
-    }
-}
-
 impl Executable {
     /// Compiles a module. Parameters are laid out as buffers are.
     ///
@@ -160,18 +47,22 @@ impl Executable {
         n_partitions: usize,
     ) -> Result<Self, Error> {
         let options = CompileOptions { entry_layout: EntryLayout::RowMajor, ..options.clone() };
-        Ok(Self::new(compile(module, &options)?, n_replicas, n_partitions))
+        Self::new(compile(module, &options)?, n_replicas, n_partitions)
     }
 
     /// A compiled program for `n_replicas` times `n_partitions` devices.
-    pub fn new(program: compiled::Executable, n_replicas: usize, n_partitions: usize) -> Self {
-        let specs = |views: &[compiled::View]| {
-            let shapes = views.iter().map(|view| view.shape.clone());
-            shapes.map(|shape| ArraySpec { shape, memory_kind: MemoryKind::Device }).collect()
-        };
-        let (parameters, results) = (specs(&program.parameters), specs(&program.results));
+    ///
+    /// # Errors
+    /// The program names a memory that there is not.
+    pub fn new(
+        program: compiled::Executable,
+        n_replicas: usize,
+        n_partitions: usize,
+    ) -> Result<Self, Error> {
+        let parameters = parameters_of(&program)?;
+        let results = results_of(&program)?;
         let program = Arc::new(program);
-        Self(Arc::new(Compiled { program, n_replicas, n_partitions, parameters, results }))
+        Ok(Self(Arc::new(Compiled { program, n_replicas, n_partitions, parameters, results })))
     }
 
     /// The name of the module.
@@ -193,7 +84,7 @@ impl Executable {
     /// The data is something else, damaged, or for another chip.
     pub fn deserialize(bytes: &[u8], chip: &ChipSpec) -> Result<Self, Error> {
         let Stored { program, n_replicas, n_partitions } = deserialize(bytes, chip)?;
-        Ok(Self::new(program, n_replicas, n_partitions))
+        Self::new(program, n_replicas, n_partitions)
     }
 
     /// Equal for programs that are equal in all that matters for running them.
@@ -206,6 +97,10 @@ impl Executable {
 
     /// What the compiler made.
     pub fn program(&self) -> &compiled::Executable {
+        &self.0.program
+    }
+
+    pub(crate) fn shared_program(&self) -> &Arc<compiled::Executable> {
         &self.0.program
     }
 
@@ -251,274 +146,29 @@ impl Executable {
     }
 }
 
-impl LoadedExecutable {
-    /// Compiles a module and loads it on a client of its own with one chip.
-    ///
-    /// # Errors
-    /// The module cannot be compiled, or does not fit the chip.
-    pub fn compile(module: &Module, options: &CompileOptions) -> Result<Self, Error> {
-        Self::load(compile(module, options)?)
-    }
+/// The attribute of arguments and results that names their memory.
+const MEMORY_KIND: &str = "mhlo.memory_kind";
 
-    /// Loads a program on a client of its own with one chip.
-    ///
-    /// # Errors
-    /// HBM is too small, or a program is not one for the chip.
-    pub fn load(program: compiled::Executable) -> Result<Self, Error> {
-        let topology = Topology::new([1, 1, 1]).expect("one chip is a topology");
-        let client =
-            Client::new(ClientOptions { chip: program.chip, ..ClientOptions::new(topology) })?;
-        client.load(Executable::new(program, 1, 1), DeviceAssignment::one(DeviceId(0)))
-    }
-
-    pub(crate) fn new(
-        client: &Client,
-        executable: Executable,
-        assignment: DeviceAssignment,
-    ) -> Result<Self, Error> {
-        let devices = devices_of(client, &executable, &assignment)?;
-        let compiled = &executable.0.program;
-        check_memory(compiled)?;
-        let bundles = compiled.programs.iter().map(|program| {
-            let loaded = LoadedProgram::new(program, &compiled.chip);
-            loaded.map_err(|source| Error::fault(&program.name, source))
-        });
-        let bundles = bundles.collect::<Result<_, _>>()?;
-        let names = compiled.allocations.iter().map(|allocation| name_of(compiled, allocation));
-        let names = names.collect();
-        let program = Arc::new(Program { executable: Arc::clone(compiled), bundles, names });
-        let residents = devices.iter().map(|device| reside(device, compiled));
-        let residents = Mutex::new(Some(Arc::new(residents.collect::<Result<_, _>>()?)));
-        let client = client.clone();
-        let loaded = Loaded { client, executable, assignment, devices, program, residents };
-        Ok(Self(Arc::new(loaded)))
-    }
-
-    /// The program.
-    pub fn executable(&self) -> &Executable {
-        &self.0.executable
-    }
-
-    /// The devices, in the order of the assignment.
-    pub fn devices(&self) -> &[Device] {
-        &self.0.devices
-    }
-
-    /// Which device runs what.
-    pub fn assignment(&self) -> &DeviceAssignment {
-        &self.0.assignment
-    }
-
-    /// The client that it is loaded on.
-    pub fn client(&self) -> &Client {
-        &self.0.client
-    }
-
-    /// Gives the memory of constants back. Executions that were dispatched are not disturbed.
-    pub fn delete(&self) {
-        drop(self.residents().take());
-    }
-
-    /// Whether it was deleted.
-    pub fn is_deleted(&self) -> bool {
-        self.residents().is_none()
-    }
-
-    /// Dispatches an execution on all devices, with the arguments of each in the order of the
-    /// assignment, and returns at once. Donated buffers are deleted then.
-    ///
-    /// Faults and other errors of the run are told by the events of the results.
-    ///
-    /// # Errors
-    /// The arguments do not fit, or there is not enough memory for the results. Then nothing was
-    /// dispatched to the device that it is about, and to those after it.
-    pub fn execute(
-        &self,
-        arguments: &[Vec<Argument>],
-        options: &ExecuteOptions,
-    ) -> Result<Vec<Launched>, Error> {
-        let (given, expected) = (arguments.len(), self.0.devices.len());
-        if given != expected {
-            let message = format!("arguments for {given} devices, the program runs on {expected}");
-            return Err(Error::Assignment(message));
-        }
-        let dispatchers = arguments.iter().enumerate();
-        let dispatchers = dispatchers.map(|(n, arguments)| self.dispatcher(n, arguments, options));
-        let dispatchers = dispatchers.collect::<Result<Vec<_>, _>>()?;
-        dispatchers.into_iter().map(|dispatcher| Ok(dispatcher.dispatch()?.0)).collect()
-    }
-
-    fn dispatcher(
-        &self,
-        index: usize,
-        arguments: &[Argument],
-        options: &ExecuteOptions,
-    ) -> Result<Dispatcher, Error> {
-        let deleted = || Error::ExecutableDeleted(self.0.executable.name().to_owned());
-        let residents = self.residents().clone().ok_or_else(deleted)?;
-        let run = options.run.unwrap_or_else(|| self.0.client.run_options());
-        let device = &self.0.devices[index];
-        let dispatcher = Dispatcher {
-            device: device.clone(),
-            program: Arc::clone(&self.0.program),
-            executable: self.0.executable.clone(),
-            residents,
-            index,
-            options: run,
-            watch: options.watch.clone(),
-            arguments: Vec::new(),
-        };
-        dispatcher.with_arguments(arguments)
-    }
-
-    /// Runs the program on its first device, and waits.
-    ///
-    /// # Errors
-    /// The inputs do not fit, or the program faulted.
-    pub fn run(&self, inputs: &[Literal], options: &RunOptions) -> Result<Execution, Error> {
-        self.run_watched(inputs, options, None)
-    }
-
-    /// The same, telling `watch` which instruction is about to run.
-    ///
-    /// # Errors
-    /// As [`Self::run`].
-    pub fn run_watched(
-        &self,
-        inputs: &[Literal],
-        options: &RunOptions,
-        watch: Option<Watch>,
-    ) -> Result<Execution, Error> {
-        self.check_inputs(inputs)?;
-        let device = &self.0.devices[0];
-        device.set_strict(options.strict);
-        let arguments = inputs.iter().zip(self.0.executable.parameters()).map(|(input, spec)| {
-            let array = input.as_array().expect("the inputs were checked").clone();
-            let buffer = Buffer::from_literal_as(array, device, spec.shape.clone())?;
-            Ok(Argument { buffer, donate: true })
-        });
-        let arguments = arguments.collect::<Result<Vec<_>, Error>>()?;
-        let execute = ExecuteOptions { run: Some(*options), watch };
-        let (launched, record) = self.dispatcher(0, &arguments, &execute)?.dispatch()?;
-        launched.done.wait()?;
-        let record = record.get().expect("an execution that went well has left a record");
-        let outputs = launched.outputs.iter().map(|buffer| Ok(buffer.to_literal()?.into()));
-        let outputs = outputs.collect::<Result<_, Error>>()?;
-        Ok(Execution { outputs, report: record.report(), checks: record.checks.clone() })
-    }
-
-    fn check_inputs(&self, inputs: &[Literal]) -> Result<(), Error> {
-        let parameters = self.0.executable.parameters();
-        let (given, expected) = (inputs.len(), parameters.len());
-        if given != expected {
-            return Err(Error::ArgumentCount { given, expected });
-        }
-        for (number, (input, parameter)) in inputs.iter().zip(parameters).enumerate() {
-            let given = input.shape();
-            if !given.same_but_layout(&Shape::Array(parameter.shape.clone())) {
-                let expected = Box::new(parameter.shape.without_layout());
-                return Err(Error::ArgumentShape { number, given: Box::new(given), expected });
-            }
-        }
-        Ok(())
-    }
-
-    fn residents(&self) -> MutexGuard<'_, Option<Arc<Vec<Resident>>>> {
-        self.0.residents.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-fn devices_of(
-    client: &Client,
-    executable: &Executable,
-    assignment: &DeviceAssignment,
-) -> Result<Vec<Device>, Error> {
-    let (program, this) = (&executable.0.program.chip, client.chip());
-    if program != this {
-        let (program, client) = (program.name.to_owned(), this.name.to_owned());
-        return Err(Error::OtherChip { program, client });
-    }
-    let given = (assignment.n_replicas, assignment.n_partitions);
-    let compiled = (executable.n_replicas(), executable.n_partitions());
-    if given != compiled {
-        let message = format!(
-            "the program was compiled for {} replicas of {} partitions, the assignment has {} of {}",
-            compiled.0, compiled.1, given.0, given.1
-        );
-        return Err(Error::Assignment(message));
-    }
-    let device = |&id: &DeviceId| {
-        let device = client.device(id).cloned();
-        device.ok_or(Error::ForeignDevice { device: id })
-    };
-    assignment.devices.iter().map(device).collect()
-}
-
-/// A program that can never fit is refused when it is loaded.
-fn check_memory(executable: &compiled::Executable) -> Result<(), Error> {
-    let needed = executable.peak_hbm();
-    let available = executable.chip.hbm_bytes / GRANULE_BYTES as u64 * GRANULE_BYTES as u64;
-    if needed.0 <= available {
-        return Ok(());
-    }
-    let mut allocations: Vec<_> = executable.allocations.iter().collect();
-    allocations.sort_by_key(|allocation| std::cmp::Reverse(allocation.granules));
-    let largest = allocations.iter().take(NAMED_BUFFERS);
-    let largest = largest.map(|a| format!("{} ({})", a.name, bytes(a.granules))).collect();
-    Err(Error::OutOfMemory { needed, available: Bytes(available), largest })
-}
-
-/// What messages call an allocation.
-fn name_of(executable: &compiled::Executable, allocation: &compiled::Allocation) -> Name {
-    let name = &allocation.name;
-    let what = match allocation.kind {
-        AllocationKind::Parameter(_) => format!("parameter {name}"),
-        AllocationKind::Constant { .. } => format!("constant {name}"),
-        AllocationKind::Result => format!("result {name}"),
-        AllocationKind::Temporary => name.clone(),
-    };
-    format!("{what} of {}", executable.name).into()
-}
-
-/// Puts the constants of a program into the HBM of a device.
-fn reside(device: &Device, executable: &Arc<compiled::Executable>) -> Result<Resident, Error> {
-    let mut resident =
-        Resident { constants: Vec::new(), written: Event::ready(), _ranges: Vec::new() };
-    for (index, allocation) in executable.allocations.iter().enumerate() {
-        if matches!(allocation.kind, AllocationKind::Constant { .. }) {
-            let name = name_of(executable, allocation);
-            let range = device.allocate(&mut device.dispatch(), allocation.granules, &name)?;
-            resident._ranges.push(HbmRange::new(device, range));
-            resident.constants.push((index, range));
-        }
-    }
-    if resident.constants.is_empty() {
-        return Ok(resident);
-    }
-    let (written, promise) = Event::pending();
-    resident.written = written;
-    let (constants, executable) = (resident.constants.clone(), Arc::clone(executable));
-    let backed = device.dispatch().allocator.high_water();
-    device.stream().push(move |on_device| {
-        let chip = on_device.chip(backed);
-        let mut constants = constants.iter();
-        promise.complete(constants.try_for_each(|(index, range)| {
-            let AllocationKind::Constant { literal, shape } = &executable.allocations[*index].kind
-            else {
-                unreachable!("only constants are resident")
-            };
-            let value = |source| {
-                let what = executable.allocations[*index].name.clone();
-                SharedError::new(Error::Value { what, source })
-            };
-            write_array(chip, range.start, shape, literal.as_array().map_err(value)?)
-        }));
+fn parameters_of(program: &compiled::Executable) -> Result<Vec<ArraySpec>, Error> {
+    let entry = program.module.entry_computation();
+    let specs = program.parameters.iter().enumerate().map(|(number, view)| {
+        let parameter = entry.parameters().get(number).map(|id| entry.instruction(*id));
+        let kind = parameter.and_then(|p| p.frontend_attributes().get(MEMORY_KIND));
+        Ok(ArraySpec { shape: view.shape.clone(), memory_kind: memory_kind(kind)? })
     });
-    Ok(resident)
+    specs.collect()
 }
 
-impl fmt::Debug for LoadedExecutable {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "LoadedExecutable({} on {:?})", self.0.executable.name(), self.0.devices)
-    }
+fn results_of(program: &compiled::Executable) -> Result<Vec<ArraySpec>, Error> {
+    let attributes = program.module.frontend_attributes();
+    let specs = program.results.iter().enumerate().map(|(number, view)| {
+        let kind = attributes.get(&format!("result.{number}.{MEMORY_KIND}"));
+        Ok(ArraySpec { shape: view.shape.clone(), memory_kind: memory_kind(kind)? })
+    });
+    specs.collect()
+}
+
+fn memory_kind(name: Option<&String>) -> Result<MemoryKind, Error> {
+    let Some(name) = name else { return Ok(MemoryKind::Device) };
+    MemoryKind::from_name(name).ok_or_else(|| Error::UnknownMemory(name.clone()))
 }

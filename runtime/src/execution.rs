@@ -9,7 +9,7 @@ use palmetto_emulator::{Chaos, Chip, ChipTiming, Fault, Ideal, LoadedProgram, Ti
 use palmetto_isa::{Bytes, ChipSpec, Cycles};
 
 use crate::allocator::{Name, Range};
-use crate::buffer::{read_array, write_array};
+use crate::buffer::{HostCell, filled, read_array, write_array};
 use crate::device::bytes;
 use crate::profile::{Origin, Profiler, Report, Work};
 use crate::record::Record;
@@ -67,14 +67,24 @@ pub(crate) struct Placed {
     /// The first granule of each allocation.
     pub(crate) starts: Vec<u32>,
     pub(crate) copies: Vec<ArgumentCopy>,
+    /// For each result that goes to the host's memory, where it will be.
+    pub(crate) leaving: Vec<Option<HostCell>>,
     pub(crate) options: RunOptions,
     pub(crate) watch: Option<Watch>,
 }
 
-/// A copy of an argument that the program writes over and the caller keeps.
+/// Where an argument is that a program gets a copy of. It owns nothing: memory is not given back when
+/// work is done, but when it is dispatched.
+pub(crate) enum CopySource {
+    Hbm(Range),
+    Host(HostCell),
+}
+
+/// A copy of an argument that the program writes over and the caller keeps, or that is in the host's
+/// memory.
 pub(crate) struct ArgumentCopy {
     pub(crate) number: usize,
-    pub(crate) source: Range,
+    pub(crate) source: CopySource,
     pub(crate) target: Range,
 }
 
@@ -96,6 +106,11 @@ impl Placed {
         let mut run = Run { placed: self, chip, timing, profiler, checks: Vec::new() };
         self.copies.iter().try_for_each(|copy| run.copy_argument(copy))?;
         run.steps(&executable.steps)?;
+        for (view, cell) in executable.results.iter().zip(&self.leaving) {
+            if let Some(cell) = cell {
+                let _ = cell.set(run.read("result", view)?);
+            }
+        }
         let Run { profiler, checks, .. } = run;
         Ok(Record { executable: Arc::clone(executable), profiler, checks })
     }
@@ -116,8 +131,15 @@ struct Run<'a> {
 
 impl Run<'_> {
     fn copy_argument(&mut self, copy: &ArgumentCopy) -> Result<(), SharedError> {
-        let ArgumentCopy { number, source, target } = *copy;
+        let ArgumentCopy { number, source, target } = copy;
         let name = format!("copy of argument {number}");
+        let source = match source {
+            CopySource::Hbm(range) => range,
+            CopySource::Host(cell) => {
+                let view = &self.placed.program.executable.parameters[*number];
+                return write_array(self.chip, target.start, &view.shape, filled(cell));
+            }
+        };
         let copied = self.chip.copy_hbm(source.start, target.start, source.granules);
         copied.map_err(|fault| Arc::new(Error::fault(&name, fault)))?;
         let moved = bytes(2 * u64::from(source.granules));

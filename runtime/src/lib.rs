@@ -19,6 +19,7 @@ pub mod tolerance;
 pub mod transfer;
 
 mod allocator;
+mod assignment;
 mod buffer;
 mod client;
 mod cost;
@@ -29,20 +30,27 @@ mod event;
 mod executable;
 mod execution;
 mod host_array;
+mod loaded;
 mod record;
 mod serialized;
 mod topology;
 mod workers;
 
+pub use assignment::DeviceAssignment;
 pub use buffer::{Buffer, device_shape};
 pub use client::{Client, ClientOptions, MAX_TRIPS};
 pub use cost::{CompiledMemoryStats, CostAnalysis};
 pub use device::{Device, MemoryKind, MemoryStats};
 pub use error::Error;
 pub use event::{Event, Outcome, Promise, SharedError};
-pub use executable::{
-    Argument, ArraySpec, DeviceAssignment, Executable, ExecuteOptions, Launched, LoadedExecutable,
-};
+pub use executable::{ArraySpec, Executable};
 pub use execution::{Clock, Execution, RunOptions, Watch};
 pub use host_array::HostArray;
+pub use loaded::{Argument, ExecuteOptions, Launch, LoadedExecutable};
+// What the interface is about, so that those above need not name the compiler.
+pub use palmetto_compiler::diagnostic::Diagnostic;
+pub use palmetto_compiler::hlo::proto::encode_module_with_config;
+pub use palmetto_compiler::hlo::{ArrayLiteral, ArrayShape, ElementType, Layout, Literal, Module};
+pub use palmetto_compiler::options::CompileOptions;
+pub use record::PendingReport;
 pub use topology::{ChipDescription, DeviceId, Topology, TopologyError};

@@ -5,7 +5,7 @@
 //! literals. NumPy has no bf16: libraries that add it write 2-byte "void" elements, which are read
 //! as bf16 where bf16 is wanted, and bf16 is written in the same way.
 //!
-//! Not read: structured, string, date, complex and pickled arrays.
+//! Not read: structured, string, date and pickled arrays.
 
 use std::fmt;
 use std::fs;
@@ -42,7 +42,7 @@ pub enum NumpyError {
     },
     /// The elements are of a type that no HLO type represents.
     #[error(
-        "elements of NumPy type {0} have no counterpart; allowed are b1, i, u, f and V2 (bf16)"
+        "elements of NumPy type {0} have no counterpart; allowed are b1, i, u, f, c and V2 (bf16)"
     )]
     Unsupported(Descr),
     /// The elements are not of the wanted type.
@@ -148,7 +148,8 @@ impl NumpyArray {
         let size = header.descr.size;
         let mut data = data.to_vec();
         if header.descr.big_endian {
-            data.chunks_mut(size).for_each(<[u8]>::reverse);
+            let part = if header.descr.kind == Kind::Complex { size / 2 } else { size };
+            data.chunks_mut(part.max(1)).for_each(<[u8]>::reverse);
         }
         if header.fortran_order {
             data = row_major(&data, &header.dimensions, size);

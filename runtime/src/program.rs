@@ -1,23 +1,53 @@
-//! From a file's text to HLO modules.
+//! From a file to HLO modules.
 //!
-//! A text that begins with `HloModule` is HLO; everything else is StableHLO. A file may hold
-//! several StableHLO programs, separated by lines `// -----`.
+//! A text that begins with `HloModule` is HLO; every other text is StableHLO, of which a file may
+//! hold several programs, separated by lines `// -----`. What is no text is one StableHLO program:
+//! MLIR bytecode, or an artifact of `jax.export` with such a program in it.
 
 use palmetto_compiler::diagnostic::{Diagnostic, SourceText};
 use palmetto_compiler::frontend::{
-    EntryPoint, Program, SourceChunk, import_module, list_functions, parse_program, split_programs,
+    EntryPoint, Program, SourceChunk, exported_module, import_module, is_bytecode, list_functions,
+    parse_bytecode, parse_program, split_programs,
 };
 use palmetto_compiler::hlo::{Module, parse_module, verify};
 
-/// The one program of a text: its `@main`, or its only public function.
+/// What a file has.
+enum Contents<'a> {
+    Hlo(&'a str),
+    Text(Vec<SourceChunk>),
+    Bytecode(&'a [u8]),
+}
+
+impl<'a> Contents<'a> {
+    fn of(file: &str, bytes: &'a [u8]) -> Result<Self, Diagnostic> {
+        if is_bytecode(bytes) {
+            return Ok(Self::Bytecode(bytes));
+        }
+        match str::from_utf8(bytes) {
+            Ok(text) if is_hlo(text) => Ok(Self::Hlo(text)),
+            Ok(text) => Ok(Self::Text(split_programs(file, text))),
+            Err(_) => exported_module(file, bytes).map(Self::Bytecode),
+        }
+    }
+}
+
+/// The one program of a file: its `@main`, or its only public function. `bytes` are what the file
+/// has, `file` is its name in messages.
 ///
 /// # Errors
-/// The text is malformed or unsupported, has no or several programs, or no entry.
-pub fn read_program(file: &str, text: &str) -> Result<Module, Diagnostic> {
-    if is_hlo(text) {
-        return read_hlo(file, text);
-    }
-    let mut chunks = split_programs(file, text).into_iter();
+/// The file is malformed or unsupported, has no or several programs, or no entry.
+pub fn read_program(file: &str, bytes: impl AsRef<[u8]>) -> Result<Module, Diagnostic> {
+    let program = match Contents::of(file, bytes.as_ref())? {
+        Contents::Hlo(text) => return read_hlo(file, text),
+        Contents::Bytecode(bytes) => parse_bytecode(file, bytes)?,
+        Contents::Text(chunks) => parse_program(only(file, chunks)?)?,
+    };
+    verified(import_module(&program, &entry(&program))?)
+}
+
+/// The only program of a file.
+fn only(file: &str, chunks: Vec<SourceChunk>) -> Result<SourceChunk, Diagnostic> {
+    let mut chunks = chunks.into_iter();
     let (Some(chunk), rest) = (chunks.next(), chunks.len()) else {
         return Err(Diagnostic::new(format!("{file} has no program")));
     };
@@ -26,8 +56,7 @@ pub fn read_program(file: &str, text: &str) -> Result<Module, Diagnostic> {
         return Err(Diagnostic::new(format!("{file} has {count} programs, one is expected"))
             .with_note("`palmetto test` runs all programs of a file"));
     }
-    let program = parse_program(chunk)?;
-    verified(import_module(&program, &entry(&program))?)
+    Ok(chunk)
 }
 
 /// A program of a self-checking file.
@@ -39,27 +68,33 @@ pub struct TestProgram {
     pub module: Result<Module, Diagnostic>,
 }
 
-/// Every test of a text: in each of its programs `@main`, or else every function without
+/// Every test of a file: in each of its programs `@main`, or else every function without
 /// arguments.
 ///
 /// # Errors
-/// The text has no program.
-pub fn read_tests(file: &str, text: &str) -> Result<Vec<TestProgram>, Diagnostic> {
-    if is_hlo(text) {
-        let module = read_hlo(file, text);
-        return Ok(vec![TestProgram { name: "ENTRY".to_owned(), module }]);
-    }
-    let chunks = split_programs(file, text);
+/// The file has no program.
+pub fn read_tests(file: &str, bytes: impl AsRef<[u8]>) -> Result<Vec<TestProgram>, Diagnostic> {
+    let chunks = match Contents::of(file, bytes.as_ref())? {
+        Contents::Hlo(text) => {
+            let module = read_hlo(file, text);
+            return Ok(vec![TestProgram { name: "ENTRY".to_owned(), module }]);
+        }
+        Contents::Bytecode(bytes) => return Ok(tests_of(file, parse_bytecode(file, bytes))),
+        Contents::Text(chunks) => chunks,
+    };
     if chunks.is_empty() {
         return Err(Diagnostic::new(format!("{file} has no program")));
     }
-    Ok(chunks.into_iter().flat_map(tests_of).collect())
+    let tests = chunks.into_iter().flat_map(|chunk| {
+        let place = format!("{}:{}", chunk.file, chunk.first_line);
+        tests_of(&place, parse_program(chunk))
+    });
+    Ok(tests.collect())
 }
 
-fn tests_of(chunk: SourceChunk) -> Vec<TestProgram> {
+fn tests_of(place: &str, program: Result<Program, Diagnostic>) -> Vec<TestProgram> {
     let nameless = |error| vec![TestProgram { name: String::new(), module: Err(error) }];
-    let place = format!("{}:{}", chunk.file, chunk.first_line);
-    let program = match parse_program(chunk) {
+    let program = match program {
         Ok(program) => program,
         Err(error) => return nameless(error),
     };

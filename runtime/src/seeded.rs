@@ -9,6 +9,7 @@
 //! float   = offset + spread * (draw * 2^-23 - 1)     in f32, then rounded to the type
 //! integer = draw mod 8                               small, so that it can be an index
 //! pred    = lowest bit of draw
+//! complex = the floats of the indices 2 * index and 2 * index + 1
 //! ```
 //!
 //! where `splitmix64` is the finalizer of SplitMix64. `python/export_palm_block.py` has the same
@@ -56,8 +57,8 @@ pub fn literal(
         ElementType::S64 | ElementType::U64 => fill(to, key, |draw| u64::from(integer(draw))),
         ElementType::F16 => fill(to, key, |draw| f16::from_f32(float(draw))),
         ElementType::BF16 => fill(to, key, |draw| bf16::from_f32(float(draw))),
-        ElementType::F32 => fill(to, key, float),
-        ElementType::F64 => fill(to, key, |draw| f64::from(float(draw))),
+        ElementType::F32 | ElementType::C64 => fill(to, key, float),
+        ElementType::F64 | ElementType::C128 => fill(to, key, |draw| f64::from(float(draw))),
     }
     literal
 }
@@ -115,7 +116,7 @@ mod tests {
             let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
             let (least, most) = match element_type.class() {
                 ElementClass::Pred => (0.0, 1.0),
-                ElementClass::Float => (-1.0, 1.0),
+                ElementClass::Float | ElementClass::Complex => (-1.0, 1.0),
                 ElementClass::Signed | ElementClass::Unsigned => (0.0, 7.0),
             };
             assert!(least <= low && high <= most && low < high, "{element_type}: {low}..{high}");

@@ -106,6 +106,7 @@ fn move_elements(shape: &ArrayShape, direction: impl Direction) {
         2 => move_sized::<2>(shape, direction),
         4 => move_sized::<4>(shape, direction),
         8 => move_sized::<8>(shape, direction),
+        16 => move_sized::<16>(shape, direction),
         size => unreachable!("no element type has {size} bytes"),
     }
 }

@@ -104,7 +104,7 @@ fn dimensions(random: &mut Random) -> Vec<usize> {
 }
 
 /// A reduction of a generated shape, type and operand.
-fn program(seed: u64) -> String {
+pub(super) fn program(seed: u64) -> String {
     const ELEMENTS: [&str; 10] =
         ["f32", "f32", "bf16", "f16", "s32", "u32", "s16", "u16", "s8", "u8"];
     let random = &mut Random::new(seed);

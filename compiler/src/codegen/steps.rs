@@ -225,6 +225,11 @@ fn is_check(target: &CustomCallTarget) -> bool {
         CustomCallTarget::CheckExpectEq(_)
         | CustomCallTarget::CheckExpectAlmostEq(_)
         | CustomCallTarget::CheckExpectClose(_) => true,
-        CustomCallTarget::CheckEq(_) | CustomCallTarget::Other(_) => false,
+        CustomCallTarget::CheckEq(_)
+        | CustomCallTarget::Eigh(_)
+        | CustomCallTarget::LuDecomposition
+        | CustomCallTarget::ProductOfElementaryHouseholderReflectors
+        | CustomCallTarget::Qr
+        | CustomCallTarget::Other(_) => false,
     }
 }

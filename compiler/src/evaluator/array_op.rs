@@ -1,7 +1,7 @@
 //! The ops that compute one array from arrays: which family each belongs to.
 
 use super::error::Cause;
-use super::{EvaluatorOptions, contraction, convolution, elementwise, indexing, movement};
+use super::{EvaluatorOptions, contraction, convolution, elementwise, fourier, indexing, movement};
 use crate::hlo::{ArrayLiteral, ArrayShape, InferError, Op, Opcode, Precision, Shape};
 
 /// The bytes that an op needs beside operands and result, if they are worth mentioning.
@@ -14,6 +14,7 @@ pub(super) fn scratch_bytes(op: &Op, shape: &Shape, operands: &[&Shape]) -> u64 
         (Op::Convolution { .. }, Shape::Array(shape), [lhs, rhs]) => {
             convolution::scratch_bytes(shape, [lhs, rhs])
         }
+        (Op::Fft { .. }, Shape::Array(shape), [operand]) => fourier::scratch_bytes(shape, operand),
         (Op::Bitcast, Shape::Array(_), [operand]) => (operand.physical_byte_size() as u64) * 8,
         (Op::Clamp, Shape::Array(shape), _) => (shape.byte_size() as u64) * 3,
         _ => 0,
@@ -38,12 +39,13 @@ pub(super) fn evaluate(
         | Op::Exponential | Op::ExponentialMinusOne | Op::Floor | Op::IsFinite | Op::Log
         | Op::LogPlusOne | Op::Logistic | Op::Negate | Op::Not | Op::Popcnt | Op::RoundNearestAfz
         | Op::RoundNearestEven | Op::Rsqrt | Op::Sign | Op::Sine | Op::Sqrt | Op::Tan
-        | Op::Tanh, [operand]) => elementwise::unary(opcode, shape, operand)?,
+        | Op::Tanh | Op::Real | Op::Imag, [operand]) => elementwise::unary(opcode, shape, operand)?,
         (Op::Add | Op::And | Op::Atan2 | Op::Divide | Op::Maximum | Op::Minimum | Op::Multiply
         | Op::Or | Op::Power | Op::Remainder | Op::ShiftLeft | Op::ShiftRightArithmetic
         | Op::ShiftRightLogical | Op::Subtract | Op::Xor, [lhs, rhs]) => {
             elementwise::binary(opcode, shape, lhs, rhs)?
         }
+        (Op::Complex, [re, im]) => elementwise::complex(shape, re, im)?,
         (Op::Convert, [operand]) => elementwise::convert(shape, operand),
         (Op::Compare { direction, comparison_type }, [lhs, rhs]) => {
             elementwise::compare(shape, *direction, *comparison_type, [lhs, rhs])
@@ -87,6 +89,9 @@ pub(super) fn evaluate(
             let precisions = [operand_precision.lhs, operand_precision.rhs];
             let precisions = precisions.map(|precision| meant_precision(precision, options));
             convolution::convolution(shape, [lhs, rhs], op, precisions)
+        }
+        (Op::Fft { fft_type, fft_length }, [operand]) => {
+            fourier::fft(shape, operand, *fft_type, fft_length.len())
         }
         (Op::Dot { dimension_numbers, operand_precision }, [lhs, rhs]) => {
             let precisions = [operand_precision.lhs, operand_precision.rhs];

@@ -14,7 +14,10 @@ use std::fmt;
 
 use super::element::{Element, with_element_type};
 use super::elementwise::view;
-use crate::hlo::{ArrayLiteral, CustomCallTarget, ElementType, Literal, NativeType, element_text};
+use crate::hlo::{
+    ArrayLiteral, CustomCallTarget, ElementType, Literal, NativeType, element_text,
+    literal_element_text,
+};
 
 /// The tolerance of `check.expect_almost_eq` unless given.
 const ALMOST_EQ_TOLERANCE: f64 = 1e-3;
@@ -151,7 +154,11 @@ impl Rule {
                 most: parameters.max_ulp_difference.unwrap_or(CLOSE_ULPS),
             },
             CustomCallTarget::CheckEq(_) => Self::EqualOrAlmost { tolerance: EQ_TOLERANCE },
-            CustomCallTarget::Other(_) => return None,
+            CustomCallTarget::Eigh(_)
+            | CustomCallTarget::LuDecomposition
+            | CustomCallTarget::ProductOfElementaryHouseholderReflectors
+            | CustomCallTarget::Qr
+            | CustomCallTarget::Other(_) => return None,
         })
     }
 
@@ -217,13 +224,26 @@ fn pair_arrays<'a>(
     }
 }
 
-/// The first difference between two arrays of one shape, and how many there are.
+/// The first difference between two arrays of one shape, and how many there are. The parts of
+/// complex elements are compared, and counted, one by one.
 fn compare_arrays(
     rule: Rule,
     actual: &ArrayLiteral,
     expected: &ArrayLiteral,
 ) -> (Option<Difference>, usize) {
-    let rule = rule.on(actual.element_type());
+    let rule = rule.on(actual.element_type().part());
+    if actual.element_type().is_complex() {
+        let (difference, count) = compare_arrays(rule, &actual.parts(), &expected.parts());
+        let shape = actual.shape();
+        let whole = |difference: Difference| {
+            let mut index = difference.index;
+            index.pop();
+            let element: usize = index.iter().zip(shape.strides()).map(|(i, s)| i * s).sum();
+            let text = |array| literal_element_text(array, element);
+            Difference { index, actual: text(actual), expected: text(expected), ..difference }
+        };
+        return (difference.map(whole), count);
+    }
     with_element_type!(actual.element_type(), T => {
         let pairs = view::<T>(actual).iter().zip(view::<T>(expected)).enumerate();
         let mut refused = pairs.filter(|(_, (a, e))| !rule.judge(**a, **e).0);

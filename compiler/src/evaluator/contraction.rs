@@ -3,11 +3,13 @@
 //! Floats are multiplied and added in `f64`, in the order of the contracted elements, and rounded
 //! once to the result type; integers modulo 2^64. What an operand counts as is part of the meaning
 //! of the op: `f32` elements at precision `default` are rounded to `bf16` first, at `high` to the
-//! sum of two `bf16`, at `highest` not at all. Other element types are always taken exactly.
+//! sum of two `bf16`, at `highest` not at all. Other element types are always taken exactly, the
+//! parts of complex numbers too.
 //!
 //! The product is computed in tiles of [`TILE`] by [`TILE`] result elements from operands packed
 //! accordingly. Tiles are independent, so the number of threads changes nothing.
 
+use num_complex::Complex;
 use rayon::prelude::*;
 
 use super::element::{Element, Float, Integer, Truth, with_class, with_element_type};
@@ -41,21 +43,14 @@ pub(super) fn dot(
         &numbers.rhs_contracting_dimensions,
         precisions[1],
     );
-    let mut result = ArrayLiteral::zeros(shape);
-    if lhs.literal.element_type().is_float() {
-        let sums = sums::<f64>(&lhs, &rhs);
-        with_element_type!(shape.element_type(), T => {
-            let to = view_mut::<T>(&mut result).par_iter_mut();
-            to.zip(sums).for_each(|(to, sum)| *to = T::from_f64(with_one_nan(sum)));
-        });
+    let element_type = lhs.literal.element_type();
+    if element_type.is_float() {
+        f64::to_array(sums(&lhs, &rhs), shape)
+    } else if element_type.is_complex() {
+        Complex::to_array(sums(&lhs, &rhs), shape)
     } else {
-        let sums = sums::<i64>(&lhs, &rhs);
-        with_element_type!(shape.element_type(), T => {
-            let to = view_mut::<T>(&mut result).par_iter_mut();
-            to.zip(sums).for_each(|(to, sum)| *to = T::from_i64(sum));
-        });
+        i64::to_array(sums(&lhs, &rhs), shape)
     }
-    result
 }
 
 /// The bytes that [`dot`] needs beside operands and result.
@@ -72,13 +67,17 @@ pub(super) fn scratch_bytes(
     let elements = packed(lhs, &numbers.lhs_batch_dimensions)
         .saturating_add(packed(rhs, &numbers.rhs_batch_dimensions))
         .saturating_add(shape.element_count());
-    8u64.saturating_mul(elements as u64)
+    // Complex sums are two numbers.
+    let size = if shape.element_type().is_complex() { 16u64 } else { 8 };
+    size.saturating_mul(elements as u64)
 }
 
 /// A number type that sums of products are computed in.
 pub(super) trait Sum: Copy + Default + Send + Sync {
     /// All elements of an operand as what the op takes them for at this precision.
     fn values(literal: &ArrayLiteral, precision: Precision) -> Vec<Self>;
+    /// The sums as the elements of `shape`.
+    fn to_array(sums: Vec<Self>, shape: &ArrayShape) -> ArrayLiteral;
     /// `self + a * b`.
     fn add_product(self, a: Self, b: Self) -> Self;
     /// The elements of an operand as numbers of this type.
@@ -104,6 +103,15 @@ impl Sum for f64 {
         }
     }
 
+    fn to_array(sums: Vec<Self>, shape: &ArrayShape) -> ArrayLiteral {
+        let mut result = ArrayLiteral::zeros(shape);
+        with_element_type!(shape.element_type(), T => {
+            let to = view_mut::<T>(&mut result).par_iter_mut();
+            to.zip(sums).for_each(|(to, sum)| *to = T::from_f64(with_one_nan(sum)));
+        });
+        result
+    }
+
     fn pack(operand: &Operand<'_>, batch: usize) -> Vec<[Self; TILE]> {
         let single = operand.literal.element_type() == ElementType::F32;
         match operand.precision {
@@ -114,9 +122,40 @@ impl Sum for f64 {
                     float => operand.pack::<T, _>(batch, T::to_f64),
                     integer => operand.pack::<T, _>(batch, T::convert::<f64>),
                     pred => operand.pack::<Truth, _>(batch, Truth::convert::<f64>),
+                    complex => operand.pack::<T, _>(batch, T::convert::<f64>),
                 )
             }
         }
+    }
+}
+
+impl Sum for Complex<f64> {
+    #[inline(always)]
+    fn add_product(self, a: Self, b: Self) -> Self {
+        self + a * b
+    }
+
+    fn values(literal: &ArrayLiteral, _: Precision) -> Vec<Self> {
+        with_element_type!(literal.element_type(), T => {
+            converted::<T, _>(literal, T::convert::<Self>)
+        })
+    }
+
+    fn to_array(sums: Vec<Self>, shape: &ArrayShape) -> ArrayLiteral {
+        let mut result = ArrayLiteral::zeros(shape);
+        with_element_type!(shape.element_type(), T => {
+            let to = view_mut::<T>(&mut result).par_iter_mut();
+            to.zip(sums).for_each(|(to, Complex { re, im })| {
+                *to = T::from_complex(Complex::new(with_one_nan(re), with_one_nan(im)));
+            });
+        });
+        result
+    }
+
+    fn pack(operand: &Operand<'_>, batch: usize) -> Vec<[Self; TILE]> {
+        with_element_type!(operand.literal.element_type(), T => {
+            operand.pack::<T, _>(batch, T::convert::<Complex<f64>>)
+        })
     }
 }
 
@@ -132,11 +171,21 @@ impl Sum for i64 {
         })
     }
 
+    fn to_array(sums: Vec<Self>, shape: &ArrayShape) -> ArrayLiteral {
+        let mut result = ArrayLiteral::zeros(shape);
+        with_element_type!(shape.element_type(), T => {
+            let to = view_mut::<T>(&mut result).par_iter_mut();
+            to.zip(sums).for_each(|(to, sum)| *to = T::from_i64(sum));
+        });
+        result
+    }
+
     fn pack(operand: &Operand<'_>, batch: usize) -> Vec<[Self; TILE]> {
         with_class!(operand.literal.element_type(), T,
             float => operand.pack::<T, _>(batch, T::convert::<i64>),
             integer => operand.pack::<T, _>(batch, T::to_i64),
             pred => operand.pack::<Truth, _>(batch, Truth::convert::<i64>),
+            complex => operand.pack::<T, _>(batch, T::convert::<i64>),
         )
     }
 }

@@ -6,10 +6,9 @@
 
 use rayon::prelude::*;
 
+use num_complex::Complex;
+
 use super::contraction::Sum;
-use super::element::{Element, with_element_type};
-use super::elementwise::view_mut;
-use super::rounding::with_one_nan;
 use crate::hlo::{
     ArrayLiteral, ArrayShape, ConvolutionDimensionNumbers, Op, Precision, WindowDimension,
 };
@@ -25,27 +24,21 @@ pub(super) fn convolution(
     precisions: [Precision; 2],
 ) -> ArrayLiteral {
     let places = Places::new(shape, [lhs.shape(), rhs.shape()], op);
-    let mut result = ArrayLiteral::zeros(shape);
     if lhs.element_type().is_float() {
-        let sums = places.sums::<f64>([lhs, rhs], precisions);
-        with_element_type!(shape.element_type(), T => {
-            let to = view_mut::<T>(&mut result).par_iter_mut();
-            to.zip(sums).for_each(|(to, sum)| *to = T::from_f64(with_one_nan(sum)));
-        });
+        f64::to_array(places.sums([lhs, rhs], precisions), shape)
+    } else if lhs.element_type().is_complex() {
+        Complex::to_array(places.sums([lhs, rhs], precisions), shape)
     } else {
-        let sums = places.sums::<i64>([lhs, rhs], precisions);
-        with_element_type!(shape.element_type(), T => {
-            let to = view_mut::<T>(&mut result).par_iter_mut();
-            to.zip(sums).for_each(|(to, sum)| *to = T::from_i64(sum));
-        });
+        i64::to_array(places.sums([lhs, rhs], precisions), shape)
     }
-    result
 }
 
 /// The bytes that [`convolution`] needs beside operands and result.
 pub(super) fn scratch_bytes(shape: &ArrayShape, [lhs, rhs]: [&ArrayShape; 2]) -> u64 {
     let elements = [lhs, rhs, shape].map(ArrayShape::element_count);
-    8u64.saturating_mul(elements.iter().fold(0, |sum: usize, &n| sum.saturating_add(n)) as u64)
+    // Complex sums are two numbers.
+    let size = if shape.element_type().is_complex() { 16u64 } else { 8 };
+    size.saturating_mul(elements.iter().fold(0, |sum: usize, &n| sum.saturating_add(n)) as u64)
 }
 
 /// Where things are in the arrays of a convolution.

@@ -13,6 +13,7 @@ use std::fmt;
 
 use bytemuck::{Pod, Zeroable};
 use half::{bf16, f16};
+use num_complex::Complex;
 
 use super::rounding;
 use crate::hlo::{ElementType, NativeType};
@@ -53,9 +54,14 @@ pub(super) trait Element: NativeType + Send + Sync {
     fn from_i64(value: i64) -> Self;
     /// As [`Element::from_i64`].
     fn from_u64(value: u64) -> Self;
+    /// As [`Element::from_f64`], of the real part; `pred` is "not zero".
+    fn from_complex(value: Complex<f64>) -> Self {
+        Self::from_f64(value.re)
+    }
     /// The value as another element type.
     fn convert<To: Element>(self) -> To;
-    /// The key by which IEEE 754 orders floats totally and integers naturally.
+    /// The key by which IEEE 754 orders floats totally and integers naturally; complex numbers are
+    /// ordered by their real parts, and then by their imaginary parts.
     fn total_order_key(self) -> i128;
 }
 
@@ -67,6 +73,20 @@ pub(super) trait Float: Element + std::ops::Neg<Output = Self> {
     /// The nearest value of a computed number; every NaN becomes the positive quiet one.
     fn rounded(value: f64) -> Self {
         Self::from_f64(rounding::with_one_nan(value))
+    }
+}
+
+/// A complex number.
+pub(super) trait ComplexNumber: Element {
+    /// The type of the parts.
+    type Part: Float;
+    /// The exact value.
+    fn to_complex(self) -> Complex<f64>;
+
+    /// The nearest value of a computed number; every NaN becomes the positive quiet one.
+    fn rounded(value: Complex<f64>) -> Self {
+        let [re, im] = [value.re, value.im].map(rounding::with_one_nan);
+        Self::from_complex(Complex::new(re, im))
     }
 }
 
@@ -142,6 +162,9 @@ impl Element for Truth {
     fn from_u64(value: u64) -> Self {
         Self::new(value != 0)
     }
+    fn from_complex(value: Complex<f64>) -> Self {
+        Self::new(value.re != 0.0 || value.im != 0.0)
+    }
     fn convert<To: Element>(self) -> To {
         To::from_u64(u64::from(self.get()))
     }
@@ -181,6 +204,30 @@ impl_float! {
     f64 u64 i64, std::convert::identity, nearest_f64, std::convert::identity;
 }
 
+macro_rules! impl_complex {
+    ($($T:ident)*) => { $(
+        impl Element for Complex<$T> {
+            fn from_f64(value: f64) -> Self { Self::new($T::from_f64(value), 0.0) }
+            fn from_i64(value: i64) -> Self { Self::new($T::from_i64(value), 0.0) }
+            fn from_u64(value: u64) -> Self { Self::new($T::from_u64(value), 0.0) }
+            fn from_complex(value: Complex<f64>) -> Self {
+                Self::new($T::from_f64(value.re), $T::from_f64(value.im))
+            }
+            fn convert<To: Element>(self) -> To { To::from_complex(self.to_complex()) }
+            fn total_order_key(self) -> i128 {
+                (self.re.total_order_key() << 64) + self.im.total_order_key()
+            }
+        }
+        impl ComplexNumber for Complex<$T> {
+            type Part = $T;
+            fn to_complex(self) -> Complex<f64> {
+                Complex::new(self.re.into(), self.im.into())
+            }
+        }
+    )* };
+}
+impl_complex! { f32 f64 }
+
 fn to_f32(value: f64) -> f32 {
     value as f32
 }
@@ -212,6 +259,7 @@ macro_rules! with_element_type {
         use crate::evaluator::element::Truth;
         use crate::hlo::ElementType;
         use half::{bf16, f16};
+        use num_complex::Complex;
         macro_rules! body {
             ($Native:ty) => {{
                 type $T = $Native;
@@ -232,16 +280,25 @@ macro_rules! with_element_type {
             ElementType::BF16 => body!(bf16),
             ElementType::F32 => body!(f32),
             ElementType::F64 => body!(f64),
+            ElementType::C64 => body!(Complex<f32>),
+            ElementType::C128 => body!(Complex<f64>),
         }
     }};
 }
 
-/// Runs one of three bodies: for floats, for integers, and for `pred`.
+/// Runs one of four bodies: for floats, for integers, for `pred`, and for complex numbers.
 macro_rules! with_class {
     ($element_type:expr, $T:ident, float => $float:expr, integer => $integer:expr,
-        pred => $pred:expr $(,)?) => {{
+        pred => $pred:expr, complex => $complex:expr $(,)?) => {{
         use crate::hlo::ElementType;
         use half::{bf16, f16};
+        use num_complex::Complex;
+        macro_rules! complex {
+            ($Native:ty) => {{
+                type $T = $Native;
+                $complex
+            }};
+        }
         macro_rules! float {
             ($Native:ty) => {{
                 type $T = $Native;
@@ -268,6 +325,8 @@ macro_rules! with_class {
             ElementType::BF16 => float!(bf16),
             ElementType::F32 => float!(f32),
             ElementType::F64 => float!(f64),
+            ElementType::C64 => complex!(Complex<f32>),
+            ElementType::C128 => complex!(Complex<f64>),
         }
     }};
 }
@@ -286,7 +345,8 @@ macro_rules! with_width {
             1 => body!(u8),
             2 => body!(u16),
             4 => body!(u32),
-            _ => body!(u64),
+            8 => body!(u64),
+            _ => body!([u64; 2]),
         }
     }};
 }

@@ -5,15 +5,18 @@
 //! computed alone, so the threads do not change anything.
 
 mod compare;
+mod complex;
 mod convert;
 mod float;
 mod integer;
 
 use rayon::prelude::*;
 
+use num_complex::Complex;
+
 use super::element::{Element, Truth, with_class, with_width};
 use super::error::Cause;
-use crate::hlo::{ArrayLiteral, ArrayShape, InferError, Opcode};
+use crate::hlo::{ArrayLiteral, ArrayShape, ElementType, InferError, Opcode};
 
 pub(super) use compare::compare;
 pub(super) use convert::convert;
@@ -63,6 +66,10 @@ pub(super) fn unary(
         },
         integer => integer::unary::<T>(opcode).map(|kernel| run_unary(shape, operand, kernel)),
         pred => integer::pred_unary(opcode).map(|kernel| run_unary(shape, operand, kernel)),
+        complex => match complex::part::<T>(opcode) {
+            Some(kernel) => Some(run_unary(shape, operand, kernel)),
+            None => complex::unary::<T>(opcode).map(|kernel| run_unary(shape, operand, kernel)),
+        },
     );
     result.ok_or_else(|| undefined(opcode, operand))
 }
@@ -78,8 +85,23 @@ pub(super) fn binary(
         float => float::binary::<T>(opcode).map(|kernel| run_binary(shape, lhs, rhs, kernel)),
         integer => integer::binary::<T>(opcode).map(|kernel| run_binary(shape, lhs, rhs, kernel)),
         pred => integer::pred_binary(opcode).map(|kernel| run_binary(shape, lhs, rhs, kernel)),
+        complex => complex::binary::<T>(opcode).map(|kernel| run_binary(shape, lhs, rhs, kernel)),
     );
     result.ok_or_else(|| undefined(opcode, lhs))
+}
+
+/// `complex`: numbers of these parts.
+pub(super) fn complex(
+    shape: &ArrayShape,
+    re: &ArrayLiteral,
+    im: &ArrayLiteral,
+) -> Result<ArrayLiteral, Cause> {
+    #[expect(clippy::wildcard_enum_match_arm, reason = "no other type is that of parts")]
+    Ok(match re.element_type() {
+        ElementType::F32 => run_binary::<f32, _>(shape, re, im, zip!(a, b => Complex::new(a, b))),
+        ElementType::F64 => run_binary::<f64, _>(shape, re, im, zip!(a, b => Complex::new(a, b))),
+        _ => return Err(undefined(Opcode::Complex, re)),
+    })
 }
 
 /// `select`: `on_true` where `pred`, an array or one for all, is true.

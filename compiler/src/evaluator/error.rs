@@ -63,7 +63,8 @@ pub enum Cause {
     /// A custom call that has no meaning here.
     #[error(
         "no meaning is known for custom-call target \"{target}\"; known are check.expect_eq, \
-         check.expect_almost_eq, check.expect_close and check.eq"
+         check.expect_almost_eq, check.expect_close, check.eq, Eigh, LuDecomposition, Qr and \
+         ProductOfElementaryHouseholderReflectors"
     )]
     UnknownTarget {
         /// The target.

@@ -3,7 +3,9 @@
 use super::check::{CheckOutcome, check};
 use super::error::{Cause, EvaluationError};
 use super::plan::{Plan, Step, plans};
-use super::{EvaluatorOptions, array_op, random_bits, reduction, scatter, sorting, window};
+use super::{
+    EvaluatorOptions, array_op, linear_algebra, random_bits, reduction, scatter, sorting, window,
+};
 use crate::hlo::{
     ArrayLiteral, Computation, ComputationId, CustomCallTarget, ElementType, Instruction,
     InstructionId, Literal, Module, Op, Shape,
@@ -140,8 +142,17 @@ impl<'m> Interpreter<'m> {
                 let output = shape.leaves()[1];
                 random_bits::generate(*algorithm, &arrays(operands)[0], output)
             }
-            Op::CustomCall { target, .. } => {
-                run_custom_call(state, target, shape, &operands).map_err(at)?
+            Op::CustomCall { target, .. } if target.check_parameters().is_some() => {
+                run_check(state, target, shape, &operands).map_err(at)?
+            }
+            Op::CustomCall { target: CustomCallTarget::Other(target), .. } => {
+                return Err(at(Cause::UnknownTarget { target: target.clone() }));
+            }
+            op @ (Op::Cholesky { .. } | Op::TriangularSolve { .. } | Op::CustomCall { .. }) => {
+                let scratch = linear_algebra::scratch_bytes(shape, operand_shapes);
+                let bytes = counted_bytes(instruction).saturating_add(scratch);
+                self.require_memory(state, instruction, bytes)?;
+                linear_algebra::evaluate(op, shape, &arrays(operands)).map_err(at)?
             }
             op => {
                 let bytes = counted_bytes(instruction);
@@ -354,7 +365,7 @@ fn selected_branch(selector: &Literal, branches: usize) -> usize {
 }
 
 /// Runs a check. Its result is the truth value, if the program declares one.
-fn run_custom_call(
+fn run_check(
     state: &mut State,
     target: &CustomCallTarget,
     shape: &Shape,

@@ -201,7 +201,7 @@ pub(super) fn bitcast(
                 to: Box::new(Shape::Array(to)),
             }
         })?;
-        result.set_bits(element, operand.bits(from));
+        result.set_element(element, &operand.element(from));
     }
     Ok(result)
 }

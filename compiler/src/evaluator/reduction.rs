@@ -11,7 +11,9 @@
 
 use rayon::prelude::*;
 
-use super::element::{Element, Float, Integer, Truth, with_class};
+use num_complex::Complex;
+
+use super::element::{ComplexNumber, Element, Float, Integer, Truth, with_class};
 use super::elementwise::{convert, maximum, minimum, view, view_mut};
 use super::error::EvaluationError;
 use super::interpreter::{Interpreter, State};
@@ -107,6 +109,14 @@ fn reduce_plainly(
                 Truth::new(row.iter().fold(init, combine))
             });
         },
+        complex => {
+            let (combine, init) =
+                (complex_combination(opcode)?, view::<T>(init)[0].to_complex());
+            let combine = |sum, &element: &T| combine(sum, element.to_complex());
+            fold_rows::<T>(&mut result, &rows, length, |row| {
+                T::rounded(row.iter().fold(init, combine))
+            });
+        },
     );
     Some(result)
 }
@@ -129,6 +139,17 @@ pub(super) fn float_combination(opcode: Opcode) -> Option<fn(f64, f64) -> f64> {
         Opcode::Multiply => |a, b| a * b,
         Opcode::Maximum => maximum,
         Opcode::Minimum => minimum,
+        _ => return None,
+    })
+}
+
+pub(super) fn complex_combination(
+    opcode: Opcode,
+) -> Option<fn(Complex<f64>, Complex<f64>) -> Complex<f64>> {
+    #[expect(clippy::wildcard_enum_match_arm, reason = "other ops are taken one by one")]
+    Some(match opcode {
+        Opcode::Add => |a, b| a + b,
+        Opcode::Multiply => |a, b| a * b,
         _ => return None,
     })
 }
@@ -223,11 +244,12 @@ fn reduce_by_calls(
     for element in 0..steps.kept_elements {
         let mut accumulators: Vec<Literal> = inits.iter().cloned().map(Literal::Array).collect();
         for n in 0..steps.count {
-            accumulators.extend(steps.inputs.iter().map(|input| {
-                let mut scalar = ArrayLiteral::zeros(&ArrayShape::scalar(input.element_type()));
-                scalar.set_bits(0, input.bits(n * steps.kept_elements + element));
-                Literal::Array(scalar)
-            }));
+            accumulators.extend(
+                steps
+                    .inputs
+                    .iter()
+                    .map(|input| Literal::Array(input.element(n * steps.kept_elements + element))),
+            );
             accumulators = match call(state, accumulators)? {
                 Literal::Tuple(elements) => elements,
                 array @ Literal::Array(_) => vec![array],
@@ -235,7 +257,7 @@ fn reduce_by_calls(
         }
         for (result, accumulator) in results.iter_mut().zip(&accumulators) {
             let accumulator = accumulator.as_array().expect("the results are scalars");
-            result.set_bits(element, accumulator.bits(0));
+            result.set_element(element, accumulator);
         }
     }
     Ok(results)

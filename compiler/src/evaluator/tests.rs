@@ -1,6 +1,7 @@
 //! Tests of the evaluator: tables of instructions with operands and results, as HLO text.
 
 mod checks;
+mod complex;
 mod control;
 mod dot;
 mod elementwise;
@@ -81,9 +82,11 @@ fn literal(text: &str) -> Literal {
 fn same(a: &Literal, b: &Literal) -> bool {
     match (a, b) {
         (Literal::Array(a), Literal::Array(b)) => {
+            let same_shape = a.shape() == b.shape();
+            let (a, b) = (a.parts(), b.parts());
             let both_nan = |n| a.get_f64(n).is_nan() && b.get_f64(n).is_nan();
             let mut elements = 0..a.element_count();
-            a.shape() == b.shape() && elements.all(|n| a.bits(n) == b.bits(n) || both_nan(n))
+            same_shape && elements.all(|n| a.bits(n) == b.bits(n) || both_nan(n))
         }
         (Literal::Tuple(a), Literal::Tuple(b)) => {
             a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b))
@@ -95,6 +98,7 @@ fn same(a: &Literal, b: &Literal) -> bool {
 #[test]
 fn every_opcode_is_tested() {
     let tables = [
+        complex::CASES,
         elementwise::CASES,
         floats::CASES,
         movement::CASES,
@@ -117,6 +121,7 @@ fn every_opcode_is_tested() {
         reduce::ARG_MAX,
         sorting::BY_CALLS,
         sorting::BITS,
+        sorting::FACTORS,
         checks::ALL_CHECKS,
         window::ALL_WINDOWS,
     ] {

@@ -11,14 +11,15 @@
 
 use rayon::prelude::*;
 
-use super::element::{Float, Truth, with_class};
+use super::element::{ComplexNumber, Float, Truth, with_class};
 use super::elementwise::{view, view_mut};
 use super::error::EvaluationError;
 use super::interpreter::{Interpreter, State};
 use super::lifted::Lifted;
 use super::movement::{pad, slice};
 use super::reduction::{
-    float_combination, integer_combination, plain_combination, promote, truth_combination,
+    complex_combination, float_combination, integer_combination, plain_combination, promote,
+    truth_combination,
 };
 use crate::hlo::{
     ArrayLiteral, ArrayShape, ComputationId, Instruction, Literal, Opcode, PaddingDimension, Shape,
@@ -220,6 +221,13 @@ fn combine_plainly(
             let values = windows(values, sizes, window, &combine);
             let to = view_mut::<Truth>(&mut result).iter_mut().zip(values);
             to.for_each(|(to, value)| *to = Truth::new(combine(init, value)));
+        },
+        complex => {
+            let (combine, init) = (complex_combination(opcode)?, view::<T>(init)[0].to_complex());
+            let values = view::<T>(input).iter().map(|value| value.to_complex()).collect();
+            let values = windows(values, sizes, window, &combine);
+            let to = view_mut::<T>(&mut result).iter_mut().zip(values);
+            to.for_each(|(to, value)| *to = T::rounded(combine(init, value)));
         },
     );
     Some(result)

@@ -19,6 +19,7 @@ mod constant;
 mod contraction;
 mod control;
 mod convolution;
+mod custom_call;
 mod data;
 mod elementwise;
 mod function;

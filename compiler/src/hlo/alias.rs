@@ -6,7 +6,6 @@
 //! not depend on it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Range;
 
 use super::module::Module;
 use super::parse::scanner::Scanner;
@@ -172,7 +171,7 @@ impl Module {
 
 /// `0, {}`: parameters are arrays here, not tuples.
 fn parameter(scanner: &mut Scanner<'_>) -> Result<usize, Diagnostic> {
-    let (number, _) = number(scanner, "the number of a parameter")?;
+    let number = scanner.integer("the number of a parameter")?;
     scanner.expect(",")?;
     let start = scanner.position();
     if shape_index(scanner)?.is_empty() {
@@ -182,18 +181,7 @@ fn parameter(scanner: &mut Scanner<'_>) -> Result<usize, Diagnostic> {
 }
 
 fn shape_index(scanner: &mut Scanner<'_>) -> Result<Vec<usize>, Diagnostic> {
-    scanner.list(["{", "}"], |scanner| Ok(number(scanner, "an index")?.0))
-}
-
-fn number(
-    scanner: &mut Scanner<'_>,
-    what: &'static str,
-) -> Result<(usize, Range<usize>), Diagnostic> {
-    let (word, span) = scanner.word(what)?;
-    match word.parse() {
-        Ok(number) => Ok((number, span)),
-        Err(_) => Err(scanner.error_at(span, format!("`{word}` is no number"))),
-    }
+    scanner.list(["{", "}"], |scanner| scanner.integer("an index"))
 }
 
 #[cfg(test)]
@@ -238,7 +226,7 @@ mod tests {
             (", input_output_alias={ {1}: (0, {1}) }", "parts of a parameter"),
             (", input_output_alias={ {1}: (0, {}, alias) }", "neither"),
             (", buffer_donor={ (2, {}) }", "there are 2"),
-            (", buffer_donor={ (x, {}) }", "no number"),
+            (", buffer_donor={ (x, {}) }", "the number of a parameter"),
         ] {
             let error = header(attributes).expect_err(attributes).to_string();
             assert!(error.contains(message), "{attributes}: {error}");

@@ -75,6 +75,19 @@ macro_rules! word_enum {
 }
 
 word_enum! {
+    /// What is done to the matrices of `triangular-solve` first.
+    Transpose {
+        /// Nothing.
+        #[default]
+        NoTranspose = "NO_TRANSPOSE",
+        /// They are transposed.
+        Transpose = "TRANSPOSE",
+        /// They are transposed and conjugated.
+        Adjoint = "ADJOINT",
+    }
+}
+
+word_enum! {
     /// How random bits are computed.
     RandomAlgorithm {
         /// The implementation's choice, here Philox.
@@ -132,6 +145,20 @@ word_enum! {
     }
 }
 word_enum! {
+    /// Which Fourier transform.
+    FftType {
+        /// Complex to complex.
+        #[default]
+        Fft = "FFT",
+        /// Its inverse.
+        Ifft = "IFFT",
+        /// Real to complex: half of the spectrum.
+        Rfft = "RFFT",
+        /// Its inverse.
+        Irfft = "IRFFT",
+    }
+}
+word_enum! {
     /// How a fusion is emitted.
     FusionKind {
         /// One loop over the elements of the result.
@@ -150,7 +177,7 @@ impl ComparisonType {
     /// The usual order of an element type.
     pub fn natural(element_type: ElementType) -> Self {
         match element_type.class() {
-            ElementClass::Float => Self::Float,
+            ElementClass::Float | ElementClass::Complex => Self::Float,
             ElementClass::Signed => Self::Signed,
             ElementClass::Pred | ElementClass::Unsigned => Self::Unsigned,
         }
@@ -247,6 +274,57 @@ impl ScatterDimensionNumbers {
     }
 }
 
+/// Which equation `triangular-solve` solves.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TriangularSolveOptions {
+    /// The matrix is on the left of the unknown.
+    pub left_side: bool,
+    /// The lower triangle is read, else the upper one.
+    pub lower: bool,
+    /// The diagonal is taken for ones.
+    pub unit_diagonal: bool,
+    /// What is done to the matrix first.
+    pub transpose_a: Transpose,
+}
+
+/// How `Eigh` goes about it: what JAX writes as `lower,sort,sweeps,tolerance`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct EighParameters {
+    /// The lower triangle is read, else the upper one.
+    pub lower: bool,
+    /// The eigenvalues ascend.
+    pub sort: bool,
+    /// The most sweeps over the matrix.
+    pub max_sweeps: u32,
+    /// The largest relative error that is asked for.
+    pub tolerance: f64,
+}
+
+impl EighParameters {
+    /// The parameters from their text.
+    pub fn from_text(text: &str) -> Option<Self> {
+        let flag = |text: &str| match text {
+            "0" => Some(false),
+            "1" => Some(true),
+            _ => None,
+        };
+        let fields: Vec<&str> = text.split(',').map(str::trim).collect();
+        let &[lower, sort, max_sweeps, tolerance] = &fields[..] else { return None };
+        Some(Self {
+            lower: flag(lower)?,
+            sort: flag(sort)?,
+            max_sweeps: max_sweeps.parse().ok()?,
+            tolerance: tolerance.parse().ok().filter(|value: &f64| value.is_finite())?,
+        })
+    }
+
+    /// The text.
+    pub fn text(&self) -> String {
+        let Self { lower, sort, max_sweeps, tolerance } = self;
+        format!("{},{},{max_sweeps},{tolerance:?}", u8::from(*lower), u8::from(*sort))
+    }
+}
+
 /// Whom `custom-call` calls.
 #[derive(Clone, Debug, PartialEq)]
 pub enum CustomCallTarget {
@@ -258,6 +336,14 @@ pub enum CustomCallTarget {
     CheckExpectClose(CheckParameters),
     /// `check.eq`: the operands have to be equal.
     CheckEq(CheckParameters),
+    /// Eigenvectors and eigenvalues of Hermitian matrices.
+    Eigh(EighParameters),
+    /// LU factors, row exchanges and permutation.
+    LuDecomposition,
+    /// The matrix that Householder reflectors make: from their vectors and factors.
+    ProductOfElementaryHouseholderReflectors,
+    /// R with the vectors of Householder reflectors, and their factors.
+    Qr,
     /// Any other target, by name.
     Other(String),
 }
@@ -281,17 +367,28 @@ impl CustomCallTarget {
             Self::CheckExpectAlmostEq(_) => "check.expect_almost_eq",
             Self::CheckExpectClose(_) => "check.expect_close",
             Self::CheckEq(_) => "check.eq",
+            Self::Eigh(_) => "Eigh",
+            Self::LuDecomposition => "LuDecomposition",
+            Self::ProductOfElementaryHouseholderReflectors => {
+                "ProductOfElementaryHouseholderReflectors"
+            }
+            Self::Qr => "Qr",
             Self::Other(name) => name,
         }
     }
 
-    /// The target with this name; only checks use the parameters.
+    /// The target with this name; only checks use the parameters. `Eigh` has other ones.
     pub fn from_name(name: &str, parameters: CheckParameters) -> Self {
         match name {
             "check.expect_eq" => Self::CheckExpectEq(parameters),
             "check.expect_almost_eq" => Self::CheckExpectAlmostEq(parameters),
             "check.expect_close" => Self::CheckExpectClose(parameters),
             "check.eq" => Self::CheckEq(parameters),
+            "LuDecomposition" => Self::LuDecomposition,
+            "ProductOfElementaryHouseholderReflectors" => {
+                Self::ProductOfElementaryHouseholderReflectors
+            }
+            "Qr" => Self::Qr,
             other => Self::Other(other.to_owned()),
         }
     }
@@ -303,7 +400,11 @@ impl CustomCallTarget {
             | Self::CheckExpectAlmostEq(parameters)
             | Self::CheckExpectClose(parameters)
             | Self::CheckEq(parameters) => Some(*parameters),
-            Self::Other(_) => None,
+            Self::Eigh(_)
+            | Self::LuDecomposition
+            | Self::ProductOfElementaryHouseholderReflectors
+            | Self::Qr
+            | Self::Other(_) => None,
         }
     }
 }

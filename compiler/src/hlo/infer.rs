@@ -14,6 +14,7 @@ mod control;
 mod convolution;
 mod data;
 mod elementwise;
+mod fourier;
 mod indexing;
 mod scatter;
 #[cfg(test)]
@@ -92,6 +93,8 @@ fn infer_family(op: &Op, context: &Context<'_>) -> Result<Shape, InferError> {
         | Op::LogPlusOne | Op::Logistic | Op::Negate | Op::Not | Op::Popcnt | Op::RoundNearestAfz
         | Op::RoundNearestEven | Op::Rsqrt | Op::Sign | Op::Sine | Op::Sqrt | Op::Tan
         | Op::Tanh => elementwise::unary(context)?,
+        Op::Real | Op::Imag => elementwise::part(context)?,
+        Op::Complex => elementwise::complex(context)?,
         Op::Convert => elementwise::convert(context)?,
         Op::Add | Op::And | Op::Atan2 | Op::Divide | Op::Maximum | Op::Minimum | Op::Multiply
         | Op::Or | Op::Power | Op::Remainder | Op::ShiftLeft | Op::ShiftRightArithmetic
@@ -117,6 +120,7 @@ fn infer_family(op: &Op, context: &Context<'_>) -> Result<Shape, InferError> {
         Op::Gather { dimension_numbers, slice_sizes, .. } => {
             indexing::gather(context, dimension_numbers, slice_sizes)?
         }
+        Op::Fft { fft_type, fft_length } => fourier::fft(context, *fft_type, fft_length)?,
         Op::Dot { dimension_numbers, .. } => contraction::dot(context, dimension_numbers)?,
         op @ Op::Convolution { .. } => convolution::convolution(context, op)?,
         Op::Reduce { dimensions, to_apply } => {
@@ -137,6 +141,8 @@ fn infer_family(op: &Op, context: &Context<'_>) -> Result<Shape, InferError> {
         Op::Sort { dimension, to_apply, .. } => {
             return algorithm::sort(context, *dimension, *to_apply);
         }
+        Op::Cholesky { .. } => algorithm::cholesky(context)?,
+        Op::TriangularSolve { options } => algorithm::triangular_solve(context, *options)?,
         Op::Call { to_apply } => return control::call(context, *to_apply),
         Op::Fusion { calls, .. } => return control::call(context, *calls),
         Op::Conditional { branch_computations } => {

@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use bytemuck::Pod;
 use half::{bf16, f16};
+use num_complex::Complex;
 
 use super::shape::{ArrayShape, ElementClass, ElementType, Shape, ShapeError};
 
@@ -32,6 +33,7 @@ macro_rules! native_types {
 native_types! {
     i8 = S8; i16 = S16; i32 = S32; i64 = S64; u8 = U8; u16 = U16; u32 = U32; u64 = U64;
     f16 = F16; bf16 = BF16; f32 = F32; f64 = F64;
+    Complex<f32> = C64; Complex<f64> = C128;
 }
 
 /// A literal cannot be made or viewed as asked.
@@ -340,21 +342,73 @@ impl fmt::Debug for ArrayLiteral {
 }
 
 /// One element at a time, for code that is not hot.
+///
+/// Complex elements are read whole by [`ArrayLiteral::element`] and [`ArrayLiteral::get_complex`];
+/// to the other functions they are their real part, and setting that makes the imaginary part 0.
 impl ArrayLiteral {
+    /// An element as a scalar.
+    pub fn element(&self, element: usize) -> Self {
+        let size = self.element_type().byte_size();
+        let scalar = ArrayShape::scalar(self.element_type());
+        Self::from_checked_bytes(scalar, &self.bytes()[element * size..][..size])
+    }
+
+    /// Sets an element to a scalar of the same type.
+    ///
+    /// # Panics
+    /// If it is of another type.
+    pub fn set_element(&mut self, element: usize, scalar: &Self) {
+        assert_eq!(self.element_type(), scalar.element_type(), "elements of one type");
+        let size = self.element_type().byte_size();
+        self.bytes_mut()[element * size..][..size].copy_from_slice(&scalar.bytes()[..size]);
+    }
+
+    /// The parts of the elements, each the two along a new last dimension; an array of real
+    /// elements as it is.
+    pub fn parts(&self) -> Self {
+        if !self.element_type().is_complex() {
+            return self.clone();
+        }
+        let dimensions = [self.shape.dimensions(), &[2]].concat();
+        let shape = ArrayShape::new(self.element_type().part(), dimensions);
+        // Twice as many elements as the most that an array may have are no danger here.
+        let Ok(shape) = shape else { return self.clone() };
+        Self { shape, words: Arc::clone(&self.words) }
+    }
+
+    /// The value of an element; the imaginary part of a real one is 0.
+    pub fn get_complex(&self, element: usize) -> Complex<f64> {
+        let size = self.element_type().part().byte_size();
+        let part = |n: usize| {
+            let mut bytes = [0; 8];
+            bytes[..size].copy_from_slice(&self.bytes()[n * size..][..size]);
+            bits_to_f64(self.element_type().part(), u64::from_le_bytes(bytes))
+        };
+        if self.element_type().is_complex() {
+            Complex::new(part(2 * element), part(2 * element + 1))
+        } else {
+            Complex::new(part(element), 0.0)
+        }
+    }
+
     /// The bits of the element with row-major number `element`, zero-extended.
     pub fn bits(&self, element: usize) -> u64 {
-        let size = self.element_type().byte_size();
+        let whole = self.element_type().byte_size();
+        let size = self.element_type().part().byte_size();
         let mut bytes = [0; 8];
-        bytes[..size].copy_from_slice(&self.bytes()[element * size..][..size]);
+        bytes[..size].copy_from_slice(&self.bytes()[element * whole..][..size]);
         u64::from_le_bytes(bytes)
     }
 
     /// Sets an element to the low bits of `bits`.
     pub fn set_bits(&mut self, element: usize, bits: u64) {
-        let size = self.element_type().byte_size();
+        let whole = self.element_type().byte_size();
+        let size = self.element_type().part().byte_size();
         let bits = if self.element_type() == ElementType::Pred { bits & 1 } else { bits };
         let bytes = bits.to_le_bytes();
-        self.bytes_mut()[element * size..][..size].copy_from_slice(&bytes[..size]);
+        let to = &mut self.bytes_mut()[element * whole..][..whole];
+        to.fill(0);
+        to[..size].copy_from_slice(&bytes[..size]);
     }
 
     /// The value of an element; 64-bit integers are rounded to nearest.
@@ -375,7 +429,7 @@ impl ArrayLiteral {
         let bits = self.bits(element);
         let element_type = self.element_type();
         match element_type.class() {
-            ElementClass::Float => None,
+            ElementClass::Float | ElementClass::Complex => None,
             ElementClass::Signed => Some(sign_extend(bits, element_type.bit_width())),
             ElementClass::Pred | ElementClass::Unsigned => i64::try_from(bits).ok(),
         }

@@ -13,8 +13,9 @@ use std::fmt;
 
 use super::attribute::{
     Attribute, AttributeSource, ComparisonDirection, ComparisonType, ConvolutionDimensionNumbers,
-    CustomCallTarget, DotDimensionNumbers, FusionKind, GatherDimensionNumbers, OperandPrecision,
-    PaddingDimension, RandomAlgorithm, ScatterDimensionNumbers, SliceDimension, WindowDimension,
+    CustomCallTarget, DotDimensionNumbers, FftType, FusionKind, GatherDimensionNumbers,
+    OperandPrecision, PaddingDimension, RandomAlgorithm, ScatterDimensionNumbers, SliceDimension,
+    TriangularSolveOptions, WindowDimension,
 };
 use super::computation::ComputationId;
 use super::literal::Literal;
@@ -44,11 +45,15 @@ macro_rules! for_each_opcode { ($then:path) => { $then! {
     Cbrt = "cbrt", (1), [elementwise];
     /// The nearest integral value above or equal.
     Ceil = "ceil", (1), [elementwise];
+    /// The triangular factor of symmetric positive definite matrices.
+    Cholesky { lower: bool } = "cholesky", (1), [];
     /// The second operand, limited by the first and the third; these may be scalars.
     Clamp = "clamp", (3), [];
     /// A truth value per element.
     Compare { direction: ComparisonDirection, comparison_type: ComparisonType }
         = "compare", (2), [elementwise];
+    /// Complex numbers of these real and imaginary parts.
+    Complex = "complex", (2), [elementwise];
     /// The operands, one after the other along a dimension.
     Concatenate { dimension: usize } = "concatenate", (1..), [];
     /// Runs one of the branches with the operand that belongs to it. The first operand selects: an
@@ -85,6 +90,9 @@ macro_rules! for_each_opcode { ($then:path) => { $then! {
     Exponential = "exponential", (1), [elementwise];
     /// e to the power of the operand, minus one.
     ExponentialMinusOne = "exponential-minus-one", (1), [elementwise];
+    /// Fourier transform along the last dimensions, which have these lengths; the inverse one divides
+    /// by their product. With real numbers on one side, the other has half of the last one, and 1.
+    Fft { fft_type: FftType, fft_length: Vec<usize> } = "fft", (1), [];
     /// The nearest integral value below or equal.
     Floor = "floor", (1), [elementwise];
     /// A computation that is emitted as one.
@@ -95,6 +103,8 @@ macro_rules! for_each_opcode { ($then:path) => { $then! {
     } = "gather", (2), [];
     /// One element of a tuple.
     GetTupleElement { index: usize } = "get-tuple-element", (1), [];
+    /// The imaginary part; 0 for real numbers.
+    Imag = "imag", (1), [elementwise];
     /// Counts up from 0 along a dimension.
     Iota { iota_dimension: usize } = "iota", (0), [declared];
     /// Neither infinite nor NaN?
@@ -127,6 +137,8 @@ macro_rules! for_each_opcode { ($then:path) => { $then! {
     Popcnt = "popcnt", (1), [elementwise];
     /// The first operand to the power of the second.
     Power = "power", (2), [elementwise];
+    /// The real part; real numbers as they are.
+    Real = "real", (1), [elementwise];
     /// Combines elements along dimensions: n operands, then n scalars to start from.
     Reduce { dimensions: Vec<usize>, to_apply: ComputationId } = "reduce", (2..), [];
     /// Combines the elements of each window: n operands, then n scalars to start and pad with.
@@ -184,6 +196,9 @@ macro_rules! for_each_opcode { ($then:path) => { $then! {
     Tanh = "tanh", (1), [elementwise];
     /// Result dimension i is operand dimension `dimensions[i]`.
     Transpose { dimensions: Vec<usize> } = "transpose", (1), [];
+    /// Solves triangular systems: the first operand's matrices times the result, or the result times
+    /// them, is the second operand.
+    TriangularSolve { options: TriangularSolveOptions } = "triangular-solve", (2), [];
     /// The operands as one value.
     Tuple = "tuple", (..), [];
     /// Applies `body` to the value as long as `condition` of it is true.

@@ -14,7 +14,7 @@ use super::instruction::{Instruction, InstructionId, Metadata, ShardingText};
 use super::module::{Module, legal_name};
 use super::opcode::Op;
 
-pub use literal::element_text;
+pub use literal::{element_text, literal_element_text};
 
 /// The text of a module.
 pub fn print_module(module: &Module) -> String {

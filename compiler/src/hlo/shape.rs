@@ -67,6 +67,10 @@ element_types! {
     F32 = "f32", Float, 32;
     /// IEEE double precision.
     F64 = "f64", Float, 64;
+    /// Complex number: real and imaginary part in IEEE single precision.
+    C64 = "c64", Complex, 64;
+    /// Complex number: real and imaginary part in IEEE double precision.
+    C128 = "c128", Complex, 128;
 }
 
 /// What kind of number an element type is.
@@ -80,6 +84,8 @@ pub enum ElementClass {
     Unsigned,
     /// Floating point numbers.
     Float,
+    /// Pairs of floating point numbers, real part first.
+    Complex,
 }
 
 impl ElementType {
@@ -93,7 +99,27 @@ impl ElementType {
         self.bit_width().div_ceil(8) as usize
     }
 
-    /// A floating point type?
+    /// A complex type?
+    pub fn is_complex(self) -> bool {
+        self.class() == ElementClass::Complex
+    }
+
+    /// The type of the real numbers that an element consists of: two for a complex type, else one.
+    pub fn part(self) -> Self {
+        #[expect(clippy::wildcard_enum_match_arm, reason = "all other types are of real numbers")]
+        match self {
+            Self::C64 => Self::F32,
+            Self::C128 => Self::F64,
+            real => real,
+        }
+    }
+
+    /// The complex type with parts of this type.
+    pub fn complex(self) -> Option<Self> {
+        Self::ALL.iter().copied().find(|whole| whole.is_complex() && whole.part() == self)
+    }
+
+    /// A floating point type? (Complex types are none.)
     pub fn is_float(self) -> bool {
         self.class() == ElementClass::Float
     }

@@ -125,7 +125,11 @@ pub(super) fn element_of(element_type: ElementType) -> Result<Element, Refusal> 
         ElementType::S8 => Element::S8,
         ElementType::U8 => Element::U8,
         ElementType::Pred => Element::Pred,
-        ElementType::S64 | ElementType::U64 | ElementType::F64 => {
+        ElementType::S64
+        | ElementType::U64
+        | ElementType::F64
+        | ElementType::C64
+        | ElementType::C128 => {
             return Err(Refusal::Type(element_type));
         }
     })

@@ -28,7 +28,7 @@ mod slicing;
 
 use super::site::{Rewritten, Site, rewrite_module};
 use super::{Changed, PassContext, PassError};
-use crate::hlo::{Module, Op};
+use crate::hlo::{InstructionId, Module, Op, Opcode};
 
 /// See the module.
 ///
@@ -38,8 +38,18 @@ pub fn algebraic_simplifier(module: &mut Module, _: &PassContext) -> Result<Chan
     rewrite_module(module, &mut simplify)
 }
 
+/// Is it an elementwise op on complex numbers? The laws of real numbers do not hold for them: they
+/// are not ordered, and products of infinities are not what they are in the parts.
+fn computes_complex(site: &Site<'_>) -> bool {
+    let instruction = site.instruction();
+    let opcode = instruction.opcode();
+    let elementwise = opcode.is_elementwise() && !matches!(opcode, Opcode::Copy | Opcode::Convert);
+    let is_complex = |&id: &InstructionId| site.element_type(id).is_complex();
+    (elementwise || opcode == Opcode::Clamp) && instruction.operands().iter().any(is_complex)
+}
+
 fn simplify(site: &mut Site<'_>) -> Rewritten {
-    if site.instruction().shape().as_array().is_none() {
+    if site.instruction().shape().as_array().is_none() || computes_complex(site) {
         return Ok(None);
     }
     match site.instruction().op().clone() {

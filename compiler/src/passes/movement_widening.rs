@@ -84,7 +84,9 @@ fn wide_type(element_type: ElementType) -> Option<ElementType> {
         | ElementType::U32
         | ElementType::S64
         | ElementType::U64
-        | ElementType::F64 => None,
+        | ElementType::F64
+        | ElementType::C64
+        | ElementType::C128 => None,
     }
 }
 

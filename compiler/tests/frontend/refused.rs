@@ -14,16 +14,16 @@ fn unsupported() {
                      ^^^^^^^^^^^^^^^^^^^^^^^^^^"#]],
     );
     check_op(
-        "%0 = stablehlo.constant dense<(1.0, 2.0)> : tensor<complex<f32>>",
+        "%0 = stablehlo.constant dense<(1.0, 2.0)> : tensor<complex<bf16>>",
         expect![[r#"
-            test.mlir:2:27: error: unsupported type tensor<complex<f32>>: elements are i1, integers of 8 to 64 bits or bf16, f16, f32, f64, not complex<f32>
-                %0 = stablehlo.constant dense<(1.0, 2.0)> : tensor<complex<f32>>
-                                        ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^"#]],
+            test.mlir:2:27: error: unsupported type tensor<complex<bf16>>: elements are i1, integers of 8 to 64 bits, bf16, f16, f32, f64, or complex<f32> and complex<f64>, not complex<bf16>
+                %0 = stablehlo.constant dense<(1.0, 2.0)> : tensor<complex<bf16>>
+                                        ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^"#]],
     );
     check(
         "func.func @main(%x: tensor<4xf8E4M3FN>) { return }",
         expect![[r#"
-            test.mlir:1:17: error: unsupported type tensor<4xf8E4M3FN>: elements are i1, integers of 8 to 64 bits or bf16, f16, f32, f64, not f8E4M3FN
+            test.mlir:1:17: error: unsupported type tensor<4xf8E4M3FN>: elements are i1, integers of 8 to 64 bits, bf16, f16, f32, f64, or complex<f32> and complex<f64>, not f8E4M3FN
               func.func @main(%x: tensor<4xf8E4M3FN>) { return }
                               ^^"#]],
     );

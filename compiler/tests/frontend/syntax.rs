@@ -83,7 +83,7 @@ fn constants() {
             %8 = "stablehlo.constant"() {"value" = dense<"0x01010000000000000001"> : tensor<10xi1>} : () -> (tensor<10xi1>)
             %9 = "stablehlo.constant"() {"value" = dense<"0x003C00801914"> : tensor<3xf16>} : () -> (tensor<3xf16>)
             %10 = "stablehlo.constant"() {"value" = dense_resource<"weights"> : tensor<2xf32>} : () -> (tensor<2xf32>)
-            %11 = "stablehlo.constant"() {"value" = dense<0> : tensor<complex<f32>>} : () -> (tensor<complex<f32>>)
+            %11 = "stablehlo.constant"() {"value" = dense<"0x0000803F00000040"> : tensor<complex<f32>>} : () -> (tensor<complex<f32>>)
             %12 = "stablehlo.constant"() {"value" = dense<"0xFFFFFFFFFFFFFFFF"> : tensor<ui64>} : () -> (tensor<ui64>)"#]],
     );
 }

@@ -23,6 +23,8 @@ pub enum Kind {
     Unsigned,
     /// `f`: IEEE.
     Float,
+    /// `c`: two IEEE numbers, real part first.
+    Complex,
     /// `V`: bytes without a meaning.
     Void,
     /// Any other letter.
@@ -60,6 +62,7 @@ impl Descr {
             }
             ElementType::BF16 => Kind::Void,
             ElementType::F16 | ElementType::F32 | ElementType::F64 => Kind::Float,
+            ElementType::C64 | ElementType::C128 => Kind::Complex,
         };
         Self { kind, size: element_type.byte_size(), big_endian: false }
     }
@@ -85,6 +88,7 @@ impl Descr {
             'i' => Kind::Signed,
             'u' => Kind::Unsigned,
             'f' => Kind::Float,
+            'c' => Kind::Complex,
             'V' => Kind::Void,
             other => Kind::Other(other),
         };
@@ -101,6 +105,7 @@ impl fmt::Display for Descr {
             Kind::Signed => 'i',
             Kind::Unsigned => 'u',
             Kind::Float => 'f',
+            Kind::Complex => 'c',
             Kind::Void => 'V',
             Kind::Other(letter) => letter,
         };

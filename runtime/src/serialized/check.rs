@@ -5,7 +5,7 @@ use palmetto_compiler::analysis::granules_of;
 use palmetto_compiler::executable::{
     AllocationKind, Executable, Launch, Modelled, Slice, Step, View,
 };
-use palmetto_compiler::hlo::{ArrayShape, CustomCallTarget, ElementType, Shape};
+use palmetto_compiler::hlo::{ArrayShape, ElementType, Shape};
 
 type Checked = Result<(), String>;
 
@@ -128,7 +128,9 @@ impl Check<'_> {
             Step::Check { target, operands, .. } => {
                 self.views(operands)?;
                 match (target, &operands[..]) {
-                    (CustomCallTarget::Other(name), _) => Err(format!("`{name}` is no check")),
+                    (target, _) if target.check_parameters().is_none() => {
+                        Err(format!("`{}` is no check", target.name()))
+                    }
                     (_, [a, b]) => same(&a.shape, &b.shape),
                     (_, _) => Err("a check has two operands".to_owned()),
                 }

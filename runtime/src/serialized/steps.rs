@@ -142,7 +142,11 @@ fn check_image(target: &CustomCallTarget, operands: Vec<ViewImage>) -> StepKind 
         | CustomCallTarget::CheckExpectAlmostEq(parameters)
         | CustomCallTarget::CheckExpectClose(parameters)
         | CustomCallTarget::CheckEq(parameters) => *parameters,
-        CustomCallTarget::Other(_) => CheckParameters::default(),
+        CustomCallTarget::Eigh(_)
+        | CustomCallTarget::LuDecomposition
+        | CustomCallTarget::ProductOfElementaryHouseholderReflectors
+        | CustomCallTarget::Qr
+        | CustomCallTarget::Other(_) => CheckParameters::default(),
     };
     let CheckParameters { tolerance, max_ulp_difference, min_ulp_difference } = parameters;
     StepKind::Check {

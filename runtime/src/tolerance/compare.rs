@@ -81,7 +81,9 @@ impl Bound {
             Comparison { elements, equal: 0, wrong: 0, first_wrong: None, worst: None };
         let mut most = 0.0;
         for n in 0..elements {
-            if actual.bits(n) == self.value.bits(n) {
+            let size = actual.element_type().byte_size();
+            let element = n * size..(n + 1) * size;
+            if actual.bytes()[element.clone()] == self.value.bytes()[element] {
                 result.equal += 1;
                 continue;
             }

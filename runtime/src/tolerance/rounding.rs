@@ -8,8 +8,8 @@ fn format(element_type: ElementType) -> Option<(i32, i32)> {
     match element_type {
         ElementType::BF16 => Some((8, -126)),
         ElementType::F16 => Some((11, -14)),
-        ElementType::F32 => Some((24, -126)),
-        ElementType::F64 => Some((53, -1022)),
+        ElementType::F32 | ElementType::C64 => Some((24, -126)),
+        ElementType::F64 | ElementType::C128 => Some((53, -1022)),
         ElementType::Pred
         | ElementType::S8
         | ElementType::S16

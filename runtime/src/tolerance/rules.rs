@@ -21,6 +21,16 @@ pub(super) fn propagate(
     operands: &[&Uncertain],
     result: &ArrayLiteral,
 ) -> Result<Deviation, ToleranceError> {
+    // Deviations are of real numbers: complex arrays may be handed on while they are exact.
+    let complex = |array: &ArrayLiteral| array.element_type().is_complex();
+    let inexact = operands.iter().any(|operand| operand.deviation.is_some());
+    if complex(result) || operands.iter().any(|operand| complex(&operand.value)) {
+        return match kind(instruction.op()) {
+            Kind::Source => Ok(None),
+            Kind::Structure if !inexact && !is_sum(instruction.op()) => Ok(None),
+            _ => Err(super::no_rule(instruction)),
+        };
+    }
     match kind(instruction.op()) {
         Kind::Source => Ok(None),
         Kind::Structure => structure::propagate(module, instruction, operands, result),
@@ -32,6 +42,10 @@ pub(super) fn propagate(
         }
         Kind::Unknown => Err(super::no_rule(instruction)),
     }
+}
+
+fn is_sum(op: &Op) -> bool {
+    matches!(op, Op::Dot { .. } | Op::Reduce { .. })
 }
 
 /// What errors do in an op.
@@ -61,7 +75,7 @@ enum Accuracy {
 
 fn kind(op: &Op) -> Kind {
     match op {
-        Op::Parameter { .. } | Op::Constant { .. } | Op::Iota { .. } => Kind::Source,
+        Op::Parameter { .. } | Op::Constant { .. } | Op::Imag | Op::Iota { .. } => Kind::Source,
         Op::Broadcast { .. }
         | Op::Concatenate { .. }
         | Op::Convolution { .. }
@@ -78,7 +92,7 @@ fn kind(op: &Op) -> Kind {
         | Op::SelectAndScatter { .. }
         | Op::Slice { .. }
         | Op::Transpose { .. } => Kind::Structure,
-        Op::Abs | Op::Copy | Op::Maximum | Op::Minimum | Op::Negate | Op::Select => {
+        Op::Abs | Op::Copy | Op::Maximum | Op::Minimum | Op::Negate | Op::Real | Op::Select => {
             Kind::Smooth(Accuracy::Exact)
         }
         Op::Add | Op::Convert | Op::Multiply | Op::Subtract => Kind::Smooth(Accuracy::Rounded),
@@ -96,7 +110,9 @@ fn kind(op: &Op) -> Kind {
         | Op::Tanh => Kind::Smooth(Accuracy::Ulps(FUNCTION_ULPS)),
         Op::Power => Kind::Smooth(Accuracy::Ulps(POWER_ULPS)),
         Op::And
+        | Op::BitcastConvert
         | Op::Ceil
+        | Op::Cholesky { .. }
         | Op::Clamp
         | Op::Compare { .. }
         | Op::CountLeadingZeros
@@ -114,12 +130,14 @@ fn kind(op: &Op) -> Kind {
         | Op::ShiftRightLogical
         | Op::Sign
         | Op::Sort { .. }
+        | Op::TriangularSolve { .. }
         | Op::Xor => Kind::Decision,
         Op::Bitcast
-        | Op::BitcastConvert
         | Op::Call { .. }
+        | Op::Complex
         | Op::Conditional { .. }
         | Op::CustomCall { .. }
+        | Op::Fft { .. }
         | Op::Fusion { .. }
         | Op::GetTupleElement { .. }
         | Op::OptBarrier

@@ -5,6 +5,7 @@ pub mod arguments;
 pub mod command;
 pub mod filetest;
 pub mod hlo_generator;
+pub mod jax;
 pub mod llo_generator;
 pub mod llo_interpreter;
 pub mod preservation;

@@ -79,6 +79,17 @@ fn sum(name: &'static str, dimensions: &str, result: &str) -> Yardstick {
     Yardstick { name, text, ideal: hbm_cycles(4 * 4096 * 4096), limit: 1.3 }
 }
 
+/// A row of an array replaced, of which nothing else moves: the array is computed before, in place.
+fn update() -> Yardstick {
+    let text = "HloModule update\nENTRY main {\n x = bf16[2048,8192] parameter(0)\n \
+        u = bf16[1,8192] parameter(1)\n i = s32[] parameter(2)\n z = s32[] constant(0)\n \
+        y = bf16[2048,8192] negate(x)\n \
+        ROOT r = bf16[2048,8192] dynamic-update-slice(y, u, i, z)\n}\n";
+    let name = "negation of bf16[2048,8192] and update of a row";
+    let ideal = hbm_cycles(2 * 2 * 2048 * 8192);
+    Yardstick { name, text: text.to_owned(), ideal, limit: 1.25 }
+}
+
 /// A transpose whose operand is a result too: it fixes the layouts, and costs a copy.
 fn transpose() -> Yardstick {
     let text = "HloModule transpose\nENTRY main {\n x = bf16[4096,4096] parameter(0)\n \
@@ -97,6 +108,8 @@ pub fn yardsticks() -> Vec<Yardstick> {
         softmax(),
         sum("sum of f32[4096,4096] over lanes", "1", "4096"),
         sum("sum of f32[4096,4096] over rows", "0", "4096"),
+        sum("sum of f32[4096,4096] to a scalar", "0,1", ""),
+        update(),
         transpose(),
     ]
 }

@@ -1,6 +1,6 @@
 //! `compare`.
 
-use super::super::element::{Element, Float, Integer, Truth, with_class};
+use super::super::element::{ComplexNumber, Element, Float, Integer, Truth, with_class};
 use super::{Binary, run_binary, zip};
 use crate::hlo::{ArrayLiteral, ArrayShape, ComparisonDirection, ComparisonType};
 
@@ -34,12 +34,23 @@ pub(in super::super) fn compare(
         }),
         integer => run_binary(shape, lhs, rhs, integer::<T>(direction)),
         pred => run_binary(shape, lhs, rhs, total_order::<Truth>(direction)),
+        complex => run_binary(shape, lhs, rhs, complex::<T>(direction)),
     )
 }
 
 fn float<T: Float>(direction: ComparisonDirection) -> Binary<T, Truth> {
     #![expect(clippy::float_cmp, reason = "exact comparison is what is computed")]
     comparison!(direction, T::to_f64)
+}
+
+/// By the real parts, and where these are equal by the imaginary parts.
+fn complex<T: ComplexNumber>(direction: ComparisonDirection) -> Binary<T, Truth> {
+    #![expect(clippy::float_cmp, reason = "exact comparison is what is computed")]
+    fn key<T: ComplexNumber>(value: T) -> (f64, f64) {
+        let value = value.to_complex();
+        (value.re, value.im)
+    }
+    comparison!(direction, key)
 }
 
 fn integer<T: Integer>(direction: ComparisonDirection) -> Binary<T, Truth> {

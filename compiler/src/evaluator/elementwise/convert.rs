@@ -7,7 +7,8 @@ use crate::hlo::{ArrayLiteral, ArrayShape};
 /// The elements of `operand` as values of the element type of `shape`.
 ///
 /// Floats round to nearest even, once. Floats to integers drop the fraction and saturate; NaN gives
-/// 0. Integers to narrower integers wrap. `pred` is 0 or 1, and what is not zero is true.
+/// 0. Integers to narrower integers wrap. `pred` is 0 or 1, and what is not zero is true. Complex
+/// numbers lose their imaginary part in real types, and real ones get 0 as one.
 pub(in super::super) fn convert(shape: &ArrayShape, operand: &ArrayLiteral) -> ArrayLiteral {
     if shape.element_type() == operand.element_type() {
         return operand.clone();

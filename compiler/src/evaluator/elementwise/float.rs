@@ -17,7 +17,8 @@ pub(super) fn unary<T: Float>(opcode: Opcode) -> Option<Unary<T, T>> {
         // On the bits, so that a NaN keeps its payload.
         Opcode::Abs => map!(x => if x.to_f64().is_sign_negative() { -x } else { x }),
         Opcode::Negate => map!(x => -x),
-        Opcode::Copy => map!(x => x),
+        Opcode::Copy | Opcode::Real => map!(x => x),
+        Opcode::Imag => map!(_x => T::from_f64(0.0)),
         Opcode::Cbrt => rounded!(f64::cbrt),
         Opcode::Ceil => rounded!(f64::ceil),
         Opcode::Cosine => rounded!(f64::cos),

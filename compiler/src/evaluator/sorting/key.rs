@@ -63,6 +63,7 @@ fn column(values: &ArrayLiteral, key: &Key) -> Column {
             float => view::<T>(values).iter().map(|value| sign * value.to_f64()).collect(),
             integer => view::<T>(values).iter().map(|_| 0.0).collect(),
             pred => Vec::new(),
+            complex => view::<T>(values).iter().map(|_| 0.0).collect(),
         );
         return Column::Number(numbers);
     }

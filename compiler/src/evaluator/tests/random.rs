@@ -9,9 +9,9 @@ use crate::evaluator::interpreter::has_shape;
 use crate::evaluator::{EvaluatorOptions, evaluate, evaluate_instruction};
 use crate::hlo::{
     ArrayLiteral, ArrayShape, ComparisonDirection, ComparisonType, ComputationBuilder,
-    ComputationId, DotDimensionNumbers, ElementType, Extras, GatherDimensionNumbers, InstructionId,
-    Literal, Module, ModuleBuilder, Op, Opcode, OperandPrecision, PaddingDimension, Precision,
-    RandomAlgorithm, Shape, SliceDimension, verify,
+    ComputationId, DotDimensionNumbers, ElementType, Extras, FftType, GatherDimensionNumbers,
+    InstructionId, Literal, Module, ModuleBuilder, Op, Opcode, OperandPrecision, PaddingDimension,
+    Precision, RandomAlgorithm, Shape, SliceDimension, Transpose, TriangularSolveOptions, verify,
 };
 
 /// The attempts to add an instruction; inference refuses most of them.
@@ -102,6 +102,10 @@ impl Generator<'_, '_> {
                 let sizes = first.dimensions().iter().map(|&size| numbers.below(size + 1));
                 Op::DynamicSlice { dynamic_slice_sizes: sizes.collect() }
             }
+            Opcode::Fft => {
+                let (count, fft_type) = (numbers.below(rank + 1), numbers.pick(FftType::ALL));
+                Op::Fft { fft_type, fft_length: first.dimensions()[count..].to_vec() }
+            }
             Opcode::Gather => self.gather(first),
             Opcode::Iota => Op::Iota { iota_dimension: numbers.below(3) },
             Opcode::Pad => {
@@ -121,6 +125,16 @@ impl Generator<'_, '_> {
             Opcode::Reverse => {
                 let count = numbers.below(rank + 1);
                 Op::Reverse { dimensions: numbers.distinct(count, rank) }
+            }
+            Opcode::Cholesky => Op::Cholesky { lower: numbers.below(2) == 0 },
+            Opcode::TriangularSolve => {
+                let options = TriangularSolveOptions {
+                    left_side: numbers.below(2) == 0,
+                    lower: numbers.below(2) == 0,
+                    unit_diagonal: numbers.below(2) == 0,
+                    transpose_a: numbers.pick(Transpose::ALL),
+                };
+                Op::TriangularSolve { options }
             }
             Opcode::RngBitGenerator => {
                 Op::RngBitGenerator { algorithm: numbers.pick(RandomAlgorithm::ALL) }
@@ -255,6 +269,7 @@ fn plain(opcode: Opcode) -> Option<Op> {
         Op::Cbrt,
         Op::Ceil,
         Op::Clamp,
+        Op::Complex,
         Op::Convert,
         Op::Copy,
         Op::Cosine,
@@ -264,6 +279,7 @@ fn plain(opcode: Opcode) -> Option<Op> {
         Op::Exponential,
         Op::ExponentialMinusOne,
         Op::Floor,
+        Op::Imag,
         Op::IsFinite,
         Op::Log,
         Op::LogPlusOne,
@@ -277,6 +293,7 @@ fn plain(opcode: Opcode) -> Option<Op> {
         Op::Or,
         Op::Popcnt,
         Op::Power,
+        Op::Real,
         Op::Remainder,
         Op::Reshape,
         Op::RoundNearestAfz,

@@ -33,6 +33,14 @@ pub(super) const BITS: &str = "HloModule m
       ROOT r = ((u64[2], u32[2,3]), (u64[2], u16[5]), (u64[2], u64[3]), (u64[2], u64[3])) tuple(a, b, c, d)
     }";
 
+/// Ops of real matrices.
+pub(super) const FACTORS: &str = "HloModule m
+    ENTRY main {
+      a = f32[2,2] parameter(0)
+      l = f32[2,2] cholesky(a)
+      ROOT x = f32[2,2] triangular-solve(l, a), lower=true, unit_diagonal=true, transpose_a=ADJOINT
+    }";
+
 const NUMBERS: &str = "s32[2,6]={{3, -1, 1, -3, 0, 2}, {5, 4, 3, 2, 1, -5}}";
 
 #[test]
@@ -107,4 +115,22 @@ fn bits_are_those_of_other_implementations() {
         value(BITS, &["u64[2]={1311768467463790320, 18446744073709551614}"]),
         literal(expected)
     );
+}
+
+#[test]
+fn factors_of_complex_matrices() {
+    let text = "HloModule m
+        ENTRY main {
+          a = c64[2,2] parameter(0)
+          l = c64[2,2] cholesky(a), lower=true
+          x = c64[2,2] triangular-solve(l, a), left_side=true, lower=true, transpose_a=NO_TRANSPOSE
+          e = (c64[2,2], f32[2]) custom-call(a), custom_call_target=\"Eigh\", backend_config=\"1,1,100,1e-6\"
+          w = f32[2] get-tuple-element(e), index=1
+          ROOT r = (c64[2,2], c64[2,2], f32[2]) tuple(l, x, w)
+        }";
+    // The solution is the adjoint of the factor.
+    let expected = "(c64[2,2], c64[2,2], f32[2])=({{(2, 0), (0, 0)}, {(0, 1), (1, 0)}}, \
+                    {{(2, 0), (0, -1)}, {(0, 0), (1, 0)}}, {0.76393205, 5.236068})";
+    let a = "c64[2,2]={{(4, 0), (0, -2)}, {(0, 2), (2, 0)}}";
+    assert_eq!(value(text, &[a]), literal(expected));
 }

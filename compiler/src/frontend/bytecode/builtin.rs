@@ -192,24 +192,25 @@ pub(super) fn function_type(cursor: &mut Cursor<'_, '_>) -> SourceResult<Type> {
     Ok(Type::Function(Box::new(FunctionType { inputs, results })))
 }
 
+/// Element types by their codes; an empty name is a type that is made of others.
+#[rustfmt::skip]
+const NAMES: [&str; 33] = [
+    "", "index", "", "bf16", "f16", "f32", "f64", "f80", "f128", "", "", "", "", "", "", "", "", "",
+    "", "", "", "tf32", "f8E5M2", "f8E4M3", "f8E4M3FN", "f8E5M2FNUZ", "f8E4M3FNUZ", "f8E4M3B11FNUZ",
+    "f8E3M4", "f4E2M1FN", "f6E2M3FN", "f6E3M2FN", "f8E8M0FNU",
+];
+
 /// A type.
 pub(super) fn value_type(cursor: &mut Cursor<'_, '_>) -> SourceResult<Type> {
     let at = cursor.reader.offset();
-    let named = |name: &str| -> SourceResult<Type> {
-        let scalar =
-            Scalar::named(name).ok_or_else(|| error_at(at, format!("unknown type {name}")))?;
-        Ok(Type::Scalar(scalar))
-    };
-    match cursor.reader.varint()? {
+    let code = cursor.reader.varint()?;
+    let name = usize::try_from(code).ok().and_then(|code| NAMES.get(code)).copied();
+    if let Some(scalar) = name.and_then(Scalar::named) {
+        return Ok(Type::Scalar(scalar));
+    }
+    match code {
         0 => integer_type(&mut cursor.reader),
-        1 => named("index"),
         2 => function_type(cursor),
-        3 => named("bf16"),
-        4 => named("f16"),
-        5 => named("f32"),
-        6 => named("f64"),
-        7 => named("f80"),
-        8 => named("f128"),
         9 => Ok(Type::Scalar(Scalar::Complex(Box::new(cursor.scalar()?)))),
         12 => Ok(Type::Other("none".to_owned())),
         13 => {

@@ -1,10 +1,10 @@
 //! Operations that are whole algorithms.
 
 use super::body::{Body, only_blocks};
-use super::{attributes, control, error};
+use super::{attributes, control, error, error_at};
 use crate::frontend::source::SourceResult;
 use crate::frontend::syntax::Operation;
-use crate::hlo::{InstructionId, Op};
+use crate::hlo::{InstructionId, Op, Transpose, TriangularSolveOptions};
 
 /// `sort`. A negative dimension counts from the end, none is the last one.
 pub(super) fn sort<'p>(
@@ -34,4 +34,36 @@ pub(super) fn sort<'p>(
     }
     let tuple = body.add(operation, op, &operands)?;
     body.elements(operation, tuple)
+}
+
+/// `cholesky`.
+pub(super) fn cholesky(
+    body: &mut Body<'_, '_>,
+    operation: &Operation,
+) -> SourceResult<Vec<InstructionId>> {
+    let operands: [InstructionId; 1] = body.exactly(operation)?;
+    let lower = attributes::flag(operation, "lower")?;
+    Ok(vec![body.add_result(operation, Op::Cholesky { lower }, &operands)?])
+}
+
+/// `triangular_solve`.
+pub(super) fn triangular_solve(
+    body: &mut Body<'_, '_>,
+    operation: &Operation,
+) -> SourceResult<Vec<InstructionId>> {
+    let operands: [InstructionId; 2] = body.exactly(operation)?;
+    let attribute = attributes::required(operation, "transpose_a")?;
+    let word = attributes::as_word(attribute)?;
+    let Some(transpose_a) = Transpose::from_text(word) else {
+        let allowed: Vec<&str> = Transpose::ALL.iter().map(|value| value.text()).collect();
+        let message = format!("'{word}' is not allowed here; {} are", allowed.join(", "));
+        return error_at(attribute.span, message);
+    };
+    let options = TriangularSolveOptions {
+        left_side: attributes::flag(operation, "left_side")?,
+        lower: attributes::flag(operation, "lower")?,
+        unit_diagonal: attributes::flag(operation, "unit_diagonal")?,
+        transpose_a,
+    };
+    Ok(vec![body.add_result(operation, Op::TriangularSolve { options }, &operands)?])
 }

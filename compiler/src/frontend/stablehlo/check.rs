@@ -1,4 +1,4 @@
-//! Custom calls, and checks: what StableHLO's own tests compare results with.
+//! Checks: what StableHLO's own tests compare results with.
 //!
 //! Checks come as operations of the `check` dialect and as custom calls. Both become custom
 //! calls with typed parameters; where their defaults differ, the default is filled in here.
@@ -68,35 +68,28 @@ fn call(target: CustomCallTarget) -> Op {
     Op::CustomCall { target, custom_call_has_side_effect: true, backend_config: String::new() }
 }
 
-/// `custom_call`: a check or a sharding.
-pub(super) fn custom_call(body: &mut Body<'_, '_>, operation: &Operation) -> Results {
-    let name = attributes::string(operation, "call_target_name")?;
+/// A custom call of a check; `None` if it is none.
+pub(super) fn custom_call(
+    body: &mut Body<'_, '_>,
+    operation: &Operation,
+    target: &str,
+) -> SourceResult<Option<Vec<InstructionId>>> {
     let parameters = CheckParameters::default();
-    match name {
-        "check.expect_eq" => {
-            add_check(body, operation, CustomCallTarget::CheckExpectEq(parameters))
-        }
+    let target = match target {
+        "check.expect_eq" => CustomCallTarget::CheckExpectEq(parameters),
         "check.expect_almost_eq" => {
             let tolerance = Some(tolerance(operation)?.unwrap_or(CUSTOM_CALL_TOLERANCE));
-            let parameters = CheckParameters { tolerance, ..parameters };
-            add_check(body, operation, CustomCallTarget::CheckExpectAlmostEq(parameters))
+            CustomCallTarget::CheckExpectAlmostEq(CheckParameters { tolerance, ..parameters })
         }
-        "check.expect_close" => {
-            let parameters = close_parameters(operation)?;
-            add_check(body, operation, CustomCallTarget::CheckExpectClose(parameters))
-        }
+        "check.expect_close" => CustomCallTarget::CheckExpectClose(close_parameters(operation)?),
         "check.eq" => {
             let operands: [InstructionId; 2] = body.exactly(operation)?;
             let op = call(CustomCallTarget::CheckEq(parameters));
-            Ok(vec![body.add_result(operation, op, &operands)?])
+            return Ok(Some(vec![body.add_result(operation, op, &operands)?]));
         }
-        // The sharding is one of the discardable attributes, which every result keeps.
-        "Sharding" => {
-            let operands: [InstructionId; 1] = body.exactly(operation)?;
-            Ok(vec![body.add_result(operation, Op::Copy, &operands)?])
-        }
-        other => error(operation, format!("unsupported custom call @{other}")),
-    }
+        _ => return Ok(None),
+    };
+    add_check(body, operation, target).map(Some)
 }
 
 /// A parameter: an attribute, or an entry of the backend configuration.

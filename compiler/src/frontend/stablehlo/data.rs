@@ -1,11 +1,11 @@
 //! Ops that make and move data.
 
-use super::attributes::{index, indices, integers};
+use super::attributes::{as_word, index, indices, integers, required};
 use super::body::Body;
 use super::error;
-use crate::frontend::source::SourceResult;
+use crate::frontend::source::{SourceError, SourceResult};
 use crate::frontend::syntax::Operation;
-use crate::hlo::{InstructionId, Op, PaddingDimension, Shape, SliceDimension};
+use crate::hlo::{FftType, InstructionId, Op, PaddingDimension, Shape, SliceDimension};
 
 type Results = SourceResult<Vec<InstructionId>>;
 
@@ -49,6 +49,19 @@ pub(super) fn concatenate(body: &mut Body<'_, '_>, operation: &Operation) -> Res
     let operands = body.operands(operation)?;
     let dimension = index(operation, "dimension")?;
     Ok(vec![body.add_result(operation, Op::Concatenate { dimension }, &operands)?])
+}
+
+/// `fft`.
+pub(super) fn fft(body: &mut Body<'_, '_>, operation: &Operation) -> Results {
+    let operands: [InstructionId; 1] = body.exactly(operation)?;
+    let attribute = required(operation, "fft_type")?;
+    let word = as_word(attribute)?;
+    let fft_type = FftType::from_text(word).ok_or_else(|| {
+        let message = format!("found '{word}', expected FFT, IFFT, RFFT or IRFFT");
+        SourceError::new(attribute.span, message)
+    })?;
+    let fft_length = indices(operation, "fft_length")?;
+    Ok(vec![body.add_result(operation, Op::Fft { fft_type, fft_length }, &operands)?])
 }
 
 /// `iota`.

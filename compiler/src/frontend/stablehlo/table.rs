@@ -3,7 +3,7 @@
 use super::body::Body;
 use super::{
     algorithm, attributes, check, chlo, composite, constant, contraction, control, convolution,
-    data, elementwise, function, indexing, random, scatter, sharding, window,
+    custom_call, data, elementwise, function, indexing, random, scatter, sharding, window,
 };
 use crate::frontend::source::{SourceError, SourceResult};
 use crate::frontend::syntax::Operation;
@@ -58,8 +58,10 @@ const ROWS: &[(&str, &str, Import)] = &[
     ("stablehlo.case", "", By(control::case)),
     ("stablehlo.cbrt", "result_accuracy", Direct(1, Op::Cbrt)),
     ("stablehlo.ceil", "", Direct(1, Op::Ceil)),
+    ("stablehlo.cholesky", "lower", By(algorithm::cholesky)),
     ("stablehlo.clamp", "", By(elementwise::clamp)),
     ("stablehlo.compare", "comparison_direction compare_type", By(elementwise::compare)),
+    ("stablehlo.complex", "", Direct(2, Op::Complex)),
     (
         "stablehlo.composite",
         "name composite_attributes decomposition version",
@@ -81,7 +83,7 @@ const ROWS: &[(&str, &str, Import)] = &[
         "call_target_name has_side_effect backend_config api_version called_computations \
          operand_layouts result_layouts output_operand_aliases tolerance max_ulp_difference \
          min_ulp_difference",
-        By(check::custom_call),
+        By(custom_call::custom_call),
     ),
     ("stablehlo.divide", "", Direct(2, Op::Divide)),
     ("stablehlo.dot", "precision_config", By(contraction::dot)),
@@ -94,10 +96,12 @@ const ROWS: &[(&str, &str, Import)] = &[
     ("stablehlo.dynamic_update_slice", "", By(indexing::dynamic_update_slice)),
     ("stablehlo.exponential", "result_accuracy", Direct(1, Op::Exponential)),
     ("stablehlo.exponential_minus_one", "result_accuracy", Direct(1, Op::ExponentialMinusOne)),
+    ("stablehlo.fft", "fft_type fft_length", By(data::fft)),
     ("stablehlo.floor", "", Direct(1, Op::Floor)),
     ("stablehlo.gather", "dimension_numbers slice_sizes indices_are_sorted", By(indexing::gather)),
     ("stablehlo.get_tuple_element", "index", By(data::get_tuple_element)),
     ("stablehlo.if", "", By(control::if_else)),
+    ("stablehlo.imag", "", Direct(1, Op::Imag)),
     ("stablehlo.iota", "iota_dimension", By(data::iota)),
     ("stablehlo.is_finite", "", Direct(1, Op::IsFinite)),
     ("stablehlo.log", "result_accuracy", Direct(1, Op::Log)),
@@ -113,6 +117,7 @@ const ROWS: &[(&str, &str, Import)] = &[
     ("stablehlo.pad", "edge_padding_low edge_padding_high interior_padding", By(data::pad)),
     ("stablehlo.popcnt", "", Direct(1, Op::Popcnt)),
     ("stablehlo.power", "", Direct(2, Op::Power)),
+    ("stablehlo.real", "", Direct(1, Op::Real)),
     ("stablehlo.reduce", "dimensions", By(contraction::reduce)),
     (
         "stablehlo.reduce_window",
@@ -150,6 +155,11 @@ const ROWS: &[(&str, &str, Import)] = &[
     ("stablehlo.tan", "result_accuracy", Direct(1, Op::Tan)),
     ("stablehlo.tanh", "result_accuracy", Direct(1, Op::Tanh)),
     ("stablehlo.transpose", "permutation", By(data::transpose)),
+    (
+        "stablehlo.triangular_solve",
+        "left_side lower unit_diagonal transpose_a",
+        By(algorithm::triangular_solve),
+    ),
     ("stablehlo.tuple", "", By(data::tuple)),
     ("stablehlo.while", "", By(control::while_loop)),
     ("stablehlo.xor", "", Direct(2, Op::Xor)),

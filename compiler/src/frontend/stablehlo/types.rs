@@ -27,8 +27,8 @@ pub(super) fn array_shape(tensor: &TensorType, span: Span) -> SourceResult<Array
     }
     let element_type = element_type(&tensor.element).ok_or_else(|| {
         unsupported(&format!(
-            "elements are i1, integers of 8 to 64 bits or \
-            bf16, f16, f32, f64, not {}",
+            "elements are i1, integers of 8 to 64 bits, \
+            bf16, f16, f32, f64, or complex<f32> and complex<f64>, not {}",
             tensor.element
         ))
     })?;
@@ -65,7 +65,8 @@ pub(super) fn element_type(scalar: &Scalar) -> Option<ElementType> {
         Scalar::Float(FloatKind::F16) => Some(ElementType::F16),
         Scalar::Float(FloatKind::F32) => Some(ElementType::F32),
         Scalar::Float(FloatKind::F64) => Some(ElementType::F64),
-        Scalar::Index | Scalar::Complex(_) | Scalar::Other(_) => None,
+        Scalar::Complex(part) => element_type(part)?.complex(),
+        Scalar::Index | Scalar::Other(_) => None,
     }
 }
 
@@ -86,6 +87,7 @@ pub(super) fn describe(shape: &Shape) -> String {
                 ElementClass::Signed => format!("i{}", element_type.bit_width()),
                 ElementClass::Unsigned => format!("ui{}", element_type.bit_width()),
                 ElementClass::Float => element_type.text().to_owned(),
+                ElementClass::Complex => format!("complex<{}>", element_type.part()),
             };
             format!("tensor<{dimensions}{element}>")
         }

@@ -83,6 +83,7 @@ impl Scalar {
             Self::Float(FloatKind::Bf16 | FloatKind::F16) => Some(2),
             Self::Float(FloatKind::F32) => Some(4),
             Self::Float(FloatKind::F64) => Some(8),
+            Self::Complex(part) if matches!(**part, Self::Float(_)) => Some(2 * part.byte_width()?),
             Self::Integer { .. } | Self::Complex(_) | Self::Other(_) => None,
         }
     }

@@ -268,13 +268,43 @@ impl LiteralReader<'_> {
         SourceError::new(span, format!("this dense literal {what} {}", self.tensor))
     }
 
+    /// A number, or both parts of a complex one: `(1.0, -2.0)`.
     fn read_element(&mut self, bytes: &mut Vec<u8>) -> SourceResult<()> {
+        let Scalar::Complex(part) = &self.tensor.element else {
+            return self.read_number(&self.tensor.element, bytes);
+        };
+        self.expect_in_complex(b'(')?;
+        self.read_number(part, bytes)?;
+        self.expect_in_complex(b',')?;
+        self.read_number(part, bytes)?;
+        self.expect_in_complex(b')')
+    }
+
+    fn expect_in_complex(&mut self, wanted: u8) -> SourceResult<()> {
+        self.skip_space();
+        let found = self.peek() == Some(wanted);
+        if !found {
+            let span = Span::new(self.at, self.end.min(self.at + 1));
+            let message = format!(
+                "expected '{}' here: an element of {} is written as (1.0, 2.0)",
+                char::from(wanted),
+                self.tensor,
+            );
+            return Err(SourceError::new(span, message));
+        }
+        self.at += 1;
+        self.skip_space();
+        Ok(())
+    }
+
+    fn read_number(&mut self, element: &Scalar, bytes: &mut Vec<u8>) -> SourceResult<()> {
         let rest = &self.text.as_bytes()[self.at..self.end];
-        let is_end = |byte: &u8| matches!(byte, b',' | b']' | b'[' | b' ' | b'\n' | b'\r' | b'\t');
+        let is_end =
+            |byte: &u8| matches!(byte, b',' | b']' | b'[' | b')' | b' ' | b'\n' | b'\r' | b'\t');
         let length = rest.iter().position(is_end).unwrap_or(rest.len());
         let word = &self.text[self.at..self.at + length];
         let span = Span::new(self.at, self.at + length.max(1));
-        write_element(word, &self.tensor.element, bytes).map_err(|expected| {
+        write_element(word, element, bytes).map_err(|expected| {
             let found =
                 if word.is_empty() { "nothing".to_owned() } else { format!("'{}'", shorten(word)) };
             SourceError::new(span, format!("found {found}, expected {expected}"))

@@ -5,8 +5,9 @@ use std::ops::Range;
 
 use super::{
     Attribute, CheckParameters, ComparisonDirection, ComparisonType, CustomCallTarget,
-    DotDimensionNumbers, FusionKind, GatherDimensionNumbers, OperandPrecision, PaddingDimension,
-    Precision, RandomAlgorithm, ScatterDimensionNumbers, SliceDimension,
+    DotDimensionNumbers, EighParameters, FftType, FusionKind, GatherDimensionNumbers,
+    OperandPrecision, PaddingDimension, Precision, RandomAlgorithm, ScatterDimensionNumbers,
+    SliceDimension, Transpose, TriangularSolveOptions,
 };
 use crate::diagnostic::Diagnostic;
 use crate::hlo::computation::ComputationId;
@@ -260,7 +261,38 @@ impl Attribute for ComparisonType {
     }
 }
 
+impl Attribute for TriangularSolveOptions {
+    fn print(&self, _key: &'static str, printer: &mut AttributePrinter<'_>) {
+        let Self { left_side, lower, unit_diagonal, transpose_a } = self;
+        left_side.print("left_side", printer);
+        lower.print("lower", printer);
+        unit_diagonal.print("unit_diagonal", printer);
+        printer.write("transpose_a", transpose_a.text());
+    }
+
+    fn parse(_key: &'static str, source: &mut AttributeSource<'_, '_>) -> Result<Self, Diagnostic> {
+        let transpose_a = source
+            .optional("transpose_a", |scanner| word(scanner, Transpose::ALL, Transpose::text))?;
+        Ok(Self {
+            left_side: bool::parse("left_side", source)?,
+            lower: bool::parse("lower", source)?,
+            unit_diagonal: bool::parse("unit_diagonal", source)?,
+            transpose_a: transpose_a.unwrap_or_default(),
+        })
+    }
+}
+
 impl Attribute for RandomAlgorithm {
+    fn print(&self, key: &'static str, printer: &mut AttributePrinter<'_>) {
+        printer.write(key, self.text());
+    }
+
+    fn parse(key: &'static str, source: &mut AttributeSource<'_, '_>) -> Result<Self, Diagnostic> {
+        source.required(key, |scanner| word(scanner, Self::ALL, Self::text))
+    }
+}
+
+impl Attribute for FftType {
     fn print(&self, key: &'static str, printer: &mut AttributePrinter<'_>) {
         printer.write(key, self.text());
     }
@@ -434,6 +466,9 @@ impl Attribute for ScatterDimensionNumbers {
 impl Attribute for CustomCallTarget {
     fn print(&self, _key: &'static str, printer: &mut AttributePrinter<'_>) {
         printer.write("custom_call_target", quoted(self.name()));
+        if let Self::Eigh(parameters) = self {
+            printer.write("backend_config", quoted(&parameters.text()));
+        }
         let Some(parameters) = self.check_parameters() else { return };
         let CheckParameters { tolerance, max_ulp_difference, min_ulp_difference } = parameters;
         if let Some(tolerance) = tolerance {
@@ -449,6 +484,9 @@ impl Attribute for CustomCallTarget {
 
     fn parse(_key: &'static str, source: &mut AttributeSource<'_, '_>) -> Result<Self, Diagnostic> {
         let name = source.required("custom_call_target", Scanner::string)?;
+        if name == "Eigh" {
+            return source.required("backend_config", eigh_parameters).map(Self::Eigh);
+        }
         let target = Self::from_name(&name, CheckParameters::default());
         if target.check_parameters().is_none() {
             return Ok(target);
@@ -462,6 +500,16 @@ impl Attribute for CustomCallTarget {
         };
         Ok(Self::from_name(&name, parameters))
     }
+}
+
+fn eigh_parameters(scanner: &mut Scanner<'_>) -> Result<EighParameters, Diagnostic> {
+    let span = scanner.skip_value()?;
+    let text = &scanner.source().text()[span.clone()];
+    let parameters = EighParameters::from_text(text.trim().trim_matches('"'));
+    parameters.ok_or_else(|| {
+        let message = format!("{text} has to be \"lower,sort,sweeps,tolerance\" of Eigh");
+        scanner.error_at(span, message)
+    })
 }
 
 fn tolerance(scanner: &mut Scanner<'_>) -> Result<f64, Diagnostic> {

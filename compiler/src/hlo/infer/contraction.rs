@@ -31,7 +31,7 @@ pub(super) fn dot(
 /// stated, to accumulate in.
 pub(super) fn sum_type(context: &Context<'_>, element_type: ElementType) -> ElementType {
     let stated = context.stated.and_then(Shape::as_array).map(ArrayShape::element_type);
-    let kind = |t: ElementType| (t.is_float(), t.is_integer());
+    let kind = |t: ElementType| (t.is_float(), t.is_integer(), t.is_complex());
     stated.filter(|&stated| kind(stated) == kind(element_type)).unwrap_or(element_type)
 }
 

@@ -3,7 +3,7 @@
 use super::super::attribute::CustomCallTarget;
 use super::super::computation::{ComputationId, ProgramShape};
 use super::super::shape::{ElementType, Shape};
-use super::{Context, InferError, agree};
+use super::{Context, InferError, agree, algorithm};
 
 impl Context<'_> {
     /// What the computation `id` takes and gives.
@@ -132,7 +132,7 @@ pub(super) fn custom_call(
     target: &CustomCallTarget,
 ) -> Result<Shape, InferError> {
     if target.check_parameters().is_none() {
-        return context.stated().cloned();
+        return algorithm::custom_call(context, target);
     }
     let name = target.name();
     let [given, expected] = context.operands else {
@@ -147,6 +147,10 @@ pub(super) fn custom_call(
         CustomCallTarget::CheckExpectEq(_)
         | CustomCallTarget::CheckExpectAlmostEq(_)
         | CustomCallTarget::CheckExpectClose(_)
+        | CustomCallTarget::Eigh(_)
+        | CustomCallTarget::LuDecomposition
+        | CustomCallTarget::ProductOfElementaryHouseholderReflectors
+        | CustomCallTarget::Qr
         | CustomCallTarget::Other(_) => Shape::Tuple(Vec::new()),
     })
 }

@@ -10,8 +10,10 @@ use super::{Context, InferError};
 enum Accepts {
     Any,
     Float,
+    FloatOrComplex,
     Integer,
-    SignedOrFloat,
+    SignedFloatOrComplex,
+    IntegerOrFloat,
     Number,
     PredOrInteger,
 }
@@ -19,12 +21,15 @@ enum Accepts {
 impl Accepts {
     fn allows(self, element_type: ElementType) -> bool {
         let (float, integer) = (element_type.is_float(), element_type.is_integer());
+        let complex = element_type.is_complex();
         match self {
             Self::Any => true,
             Self::Float => float,
+            Self::FloatOrComplex => float || complex,
             Self::Integer => integer,
-            Self::SignedOrFloat => element_type.is_signed() || float,
-            Self::Number => integer || float,
+            Self::SignedFloatOrComplex => element_type.is_signed() || float || complex,
+            Self::IntegerOrFloat => integer || float,
+            Self::Number => integer || float || complex,
             Self::PredOrInteger => integer || element_type == ElementType::Pred,
         }
     }
@@ -33,9 +38,11 @@ impl Accepts {
         match self {
             Self::Any => "any type",
             Self::Float => "a float type",
+            Self::FloatOrComplex => "a float or complex type",
             Self::Integer => "an integer type",
-            Self::SignedOrFloat => "a signed integer or float type",
-            Self::Number => "an integer or float type",
+            Self::SignedFloatOrComplex => "a signed integer, float or complex type",
+            Self::IntegerOrFloat => "an integer or float type",
+            Self::Number => "an integer, float or complex type",
             Self::PredOrInteger => "pred or an integer type",
         }
     }
@@ -45,33 +52,34 @@ impl Accepts {
 fn accepts(opcode: Opcode) -> Accepts {
     #[expect(clippy::wildcard_enum_match_arm, reason = "only elementwise opcodes come here")]
     match opcode {
-        Opcode::Abs | Opcode::Sign => Accepts::SignedOrFloat,
+        Opcode::Abs | Opcode::Sign => Accepts::SignedFloatOrComplex,
+        Opcode::Ceil
+        | Opcode::Floor
+        | Opcode::IsFinite
+        | Opcode::RoundNearestAfz
+        | Opcode::RoundNearestEven => Accepts::Float,
         Opcode::Cbrt
-        | Opcode::Ceil
         | Opcode::Cosine
         | Opcode::Exponential
         | Opcode::ExponentialMinusOne
-        | Opcode::Floor
-        | Opcode::IsFinite
+        | Opcode::Imag
         | Opcode::Log
         | Opcode::LogPlusOne
         | Opcode::Logistic
-        | Opcode::RoundNearestAfz
-        | Opcode::RoundNearestEven
+        | Opcode::Real
         | Opcode::Rsqrt
         | Opcode::Sine
         | Opcode::Sqrt
         | Opcode::Tan
         | Opcode::Tanh
-        | Opcode::Atan2 => Accepts::Float,
+        | Opcode::Atan2 => Accepts::FloatOrComplex,
         Opcode::CountLeadingZeros
         | Opcode::Popcnt
         | Opcode::ShiftLeft
         | Opcode::ShiftRightArithmetic
         | Opcode::ShiftRightLogical => Accepts::Integer,
-        Opcode::Negate | Opcode::Divide | Opcode::Power | Opcode::Remainder | Opcode::Subtract => {
-            Accepts::Number
-        }
+        Opcode::Remainder => Accepts::IntegerOrFloat,
+        Opcode::Negate | Opcode::Divide | Opcode::Power | Opcode::Subtract => Accepts::Number,
         Opcode::And | Opcode::Or | Opcode::Xor | Opcode::Not => Accepts::PredOrInteger,
         _ => Accepts::Any,
     }
@@ -91,8 +99,37 @@ pub(super) fn unary(context: &Context<'_>) -> Result<ArrayShape, InferError> {
     require_accepted(context, operand)?;
     // (C1) of each op: operand and result have the same type; is_finite (C1): the same shape
     let result = operand.without_layout();
-    let to_pred = context.opcode == Opcode::IsFinite;
-    Ok(if to_pred { result.with_element_type(ElementType::Pred) } else { result })
+    if context.opcode == Opcode::IsFinite {
+        return Ok(result.with_element_type(ElementType::Pred));
+    }
+    // abs (C2)
+    let is_abs = context.opcode == Opcode::Abs;
+    let part = operand.element_type().part();
+    Ok(if is_abs { result.with_element_type(part) } else { result })
+}
+
+/// `real` and `imag`.
+pub(super) fn part(context: &Context<'_>) -> Result<ArrayShape, InferError> {
+    let operand = context.array(0)?;
+    require_accepted(context, operand)?;
+    // real (C2), imag (C2)
+    Ok(operand.without_layout().with_element_type(operand.element_type().part()))
+}
+
+/// `complex`.
+pub(super) fn complex(context: &Context<'_>) -> Result<ArrayShape, InferError> {
+    let (real, imaginary) = (context.array(0)?, context.array(1)?);
+    // complex (I1)
+    let whole = real.element_type().complex().ok_or_else(|| {
+        let message = format!("the real part is {real}; f32 or f64 is needed");
+        context.error("complex (I1)", message)
+    })?;
+    // complex (C1)
+    context.require(real.same_but_layout(imaginary), "complex (C1)", || {
+        format!("operands {real} and {imaginary} need the same type")
+    })?;
+    // complex (C2), (C3)
+    Ok(real.without_layout().with_element_type(whole))
 }
 
 /// `convert`.

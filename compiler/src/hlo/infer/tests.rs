@@ -25,7 +25,7 @@ p4 = pred[4] parameter(7)  u4 = u32[4] parameter(8)  h4 = bf16[4] parameter(9)
 f23 = f32[2,3] parameter(10)  f234 = f32[2,3,4] parameter(11)  s51 = s32[5,1] parameter(12)
 s25 = s32[2,5] parameter(13) t = (f32[4], s32[]) parameter(14)  l4 = f32[4]{0:T(128)} parameter(15)
 f235 = f32[2,3,5] parameter(16)  h22 = bf16[2,2] parameter(17)
-u2 = u64[2] parameter(18)  u3 = u64[3] parameter(19)
+u2 = u64[2] parameter(18)  u3 = u64[3] parameter(19)  z4 = c64[4] parameter(20)
 ";
 
 /// The error of an instruction, which is `Err(constraint and message)`.
@@ -42,6 +42,19 @@ fn infer_text(instruction: &str) -> Result<String, String> {
 /// Constraint, instruction that violates it.
 const WRONG: &[(&str, &str)] = &[
     ("(I1)", "s32[4] cosine(s4)"),
+    ("(I1)", "s32[4] real(s4)"),
+    ("(I1)", "c64[4] floor(z4)"),
+    ("(I1)", "c64[4] remainder(z4, z4)"),
+    ("result shape", "c64[4] abs(z4)"),
+    ("complex (I1)", "c64[4] complex(h4, h4)"),
+    ("complex (C1)", "c64[4] complex(f4, f5)"),
+    ("fft (C1)", "c64[4] fft(z4), fft_type=FFT, fft_length={1,4}"),
+    ("fft (C2)", "c64[4] fft(f4), fft_type=FFT, fft_length={4}"),
+    ("fft (C2)", "c64[3] fft(z4), fft_type=RFFT, fft_length={4}"),
+    ("fft (C3)", "c64[4] fft(z4), fft_type=FFT, fft_length={}"),
+    ("fft (C4)", "c64[5] fft(z4), fft_type=FFT, fft_length={5}"),
+    ("fft (C4)", "f32[4] fft(z4), fft_type=IRFFT, fft_length={4}"),
+    ("result shape", "c64[4] fft(f4), fft_type=RFFT, fft_length={4}"),
     ("(I1)", "u32[4] abs(u4)"),
     ("(I1)", "f32[4] popcnt(f4)"),
     ("(I1)", "pred[4] negate(p4)"),
@@ -55,6 +68,16 @@ const WRONG: &[(&str, &str)] = &[
     ("operand count", "f32[4] add(f4)"),
     ("operand count", "f32[4] abs(f4, f4)"),
     ("operand count", "f32[4] concatenate(), dimensions={0}"),
+    ("cholesky (C2)", "f32[4] cholesky(f4), lower=true"),
+    ("cholesky (C3)", "f32[2,3] cholesky(f23)"),
+    ("triangular_solve (C1)", "bf16[2,2] triangular-solve(f23, h22)"),
+    ("triangular_solve (C2)", "f32[4] triangular-solve(f4, f4)"),
+    ("triangular_solve (C3)", "f32[2,3] triangular-solve(f23, f23)"),
+    ("result shape", "(f32[2,3], f32[3]) custom-call(f23), custom_call_target=\"Qr\""),
+    (
+        "custom call",
+        "f32[2,3] custom-call(f23, f4), custom_call_target=\"ProductOfElementaryHouseholderReflectors\"",
+    ),
     ("sort (C2)", "(f32[4], f32[5]) sort(f4, f5), dimensions={0}, to_apply=less"),
     ("sort (C4)", "f32[4] sort(f4), dimensions={1}, to_apply=less"),
     ("sort (C5)", "s32[4] sort(s4), dimensions={0}, to_apply=less"),

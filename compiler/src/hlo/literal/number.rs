@@ -6,7 +6,8 @@ use half::{bf16, f16};
 
 use super::super::shape::{ElementClass, ElementType};
 
-/// The number that `bits` mean in `element_type`; 64-bit integers are rounded.
+/// The number that `bits` mean in `element_type`; 64-bit integers are rounded. Of a complex type
+/// they are those of the real part.
 pub fn bits_to_f64(element_type: ElementType, bits: u64) -> f64 {
     #![expect(
         clippy::cast_possible_truncation,
@@ -14,8 +15,8 @@ pub fn bits_to_f64(element_type: ElementType, bits: u64) -> f64 {
         reason = "the bits above the type's width are not looked at; 64-bit integers round"
     )]
     match element_type {
-        ElementType::F64 => f64::from_bits(bits),
-        ElementType::F32 => f64::from(f32::from_bits(bits as u32)),
+        ElementType::F64 | ElementType::C128 => f64::from_bits(bits),
+        ElementType::F32 | ElementType::C64 => f64::from(f32::from_bits(bits as u32)),
         ElementType::F16 => f16::from_bits(bits as u16).to_f64(),
         ElementType::BF16 => bf16::from_bits(bits as u16).to_f64(),
         ElementType::S8 | ElementType::S16 | ElementType::S32 | ElementType::S64 => {
@@ -31,7 +32,8 @@ pub fn bits_to_f64(element_type: ElementType, bits: u64) -> f64 {
 
 /// The bits of the value of `element_type` that is nearest to `value`.
 ///
-/// Integers drop the fraction and saturate, NaN becomes 0; `pred` is "not zero".
+/// Integers drop the fraction and saturate, NaN becomes 0; `pred` is "not zero". Of a complex type
+/// it is the real part.
 pub fn bits_from_f64(element_type: ElementType, value: f64) -> u64 {
     #![expect(
         clippy::cast_possible_truncation,
@@ -50,14 +52,15 @@ pub fn bits_from_f64(element_type: ElementType, value: f64) -> u64 {
         ElementType::U64 => value as u64,
         ElementType::F16 => narrow(value, 5, 10),
         ElementType::BF16 => narrow(value, 8, 7),
-        ElementType::F32 => u64::from((value as f32).to_bits()),
-        ElementType::F64 => value.to_bits(),
+        ElementType::F32 | ElementType::C64 => u64::from((value as f32).to_bits()),
+        ElementType::F64 | ElementType::C128 => value.to_bits(),
     }
 }
 
 /// The bits of an integer in `element_type`: integers wrap, `pred` is "not zero", floats round.
 pub fn bits_from_i64(element_type: ElementType, value: i64) -> u64 {
     #![expect(clippy::cast_precision_loss, reason = "rounding to nearest is the contract")]
+    let element_type = element_type.part();
     match element_type.class() {
         ElementClass::Pred => u64::from(value != 0),
         ElementClass::Signed | ElementClass::Unsigned => value.cast_unsigned(),
@@ -66,7 +69,7 @@ pub fn bits_from_i64(element_type: ElementType, value: i64) -> u64 {
             u64::from((value as f32).to_bits())
         }
         ElementClass::Float if element_type == ElementType::F64 => (value as f64).to_bits(),
-        ElementClass::Float => {
+        ElementClass::Float | ElementClass::Complex => {
             // f64 holds 53 bits: fold the lowest ones into one that keeps ties from appearing.
             let low = value & 0x7ff;
             let folded = if low == 0 { value } else { value - low + 0x400 };

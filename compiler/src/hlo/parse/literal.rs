@@ -55,9 +55,19 @@ fn array(shape: &ArrayShape, scanner: &mut Scanner<'_>) -> Result<ArrayLiteral, 
     let element_type = shape.element_type();
     let mut next = 0;
     let mut bytes = Vec::with_capacity(shape.byte_size());
+    let part = element_type.part();
     nested(shape.dimensions(), scanner, &mut |scanner| {
-        let bits = element(element_type, scanner)?;
-        bytes.extend_from_slice(&bits.to_le_bytes()[..element_type.byte_size()]);
+        if element_type.is_complex() {
+            scanner.expect("(")?;
+        }
+        let bits = element(part, scanner)?;
+        bytes.extend_from_slice(&bits.to_le_bytes()[..part.byte_size()]);
+        if element_type.is_complex() {
+            scanner.expect(",")?;
+            let bits = element(part, scanner)?;
+            bytes.extend_from_slice(&bits.to_le_bytes()[..part.byte_size()]);
+            scanner.expect(")")?;
+        }
         next += 1;
         Ok(())
     })?;
@@ -116,7 +126,7 @@ fn element(element_type: ElementType, scanner: &mut Scanner<'_>) -> Result<u64, 
     let bits = match element_type.class() {
         ElementClass::Pred => pred(text),
         ElementClass::Signed | ElementClass::Unsigned => integer(element_type, text),
-        ElementClass::Float => float(element_type, text),
+        ElementClass::Float | ElementClass::Complex => float(element_type, text),
     };
     let span = start..start + length.max(1);
     let bits = bits.ok_or_else(|| {

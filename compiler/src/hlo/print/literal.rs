@@ -39,7 +39,7 @@ fn write_nested(
 ) -> fmt::Result {
     let Some((&size, inner)) = dimensions.split_first() else {
         *next += 1;
-        return f.write_str(&element_text(literal.element_type(), literal.bits(*next - 1)));
+        return f.write_str(&literal_element_text(literal, *next - 1));
     };
     let blank = if inner.is_empty() { "" } else { " " };
     write!(f, "{{{blank}")?;
@@ -50,13 +50,25 @@ fn write_nested(
     write!(f, "{blank}}}")
 }
 
-/// The shortest text that gives these bits again.
+/// The shortest text that gives an element of a literal again: that of a number, or of both parts
+/// in parentheses.
+pub fn literal_element_text(literal: &ArrayLiteral, element: usize) -> String {
+    let element_type = literal.element_type();
+    if !element_type.is_complex() {
+        return element_text(element_type, literal.bits(element));
+    }
+    let parts = literal.element(element).parts();
+    let text = |n| element_text(parts.element_type(), parts.bits(n));
+    format!("({}, {})", text(0), text(1))
+}
+
+/// The shortest text that gives these bits again. Of a complex type they are those of a part.
 pub fn element_text(element_type: ElementType, bits: u64) -> String {
-    match element_type.class() {
+    match element_type.part().class() {
         ElementClass::Pred => (bits != 0).to_string(),
         ElementClass::Unsigned => bits.to_string(),
         ElementClass::Signed => sign_extend(bits, element_type.bit_width()).to_string(),
-        ElementClass::Float => float_text(element_type, bits),
+        ElementClass::Float | ElementClass::Complex => float_text(element_type.part(), bits),
     }
 }
 

@@ -1,16 +1,19 @@
 //! Which field of an instruction's message each attribute fills.
 
 use super::messages::{
-    ConvolutionDimensionNumbers as ConvolutionProto, DotDimensionNumbers as DotProto,
-    GatherDimensionNumbers as GatherProto, HloInstructionProto, PaddingConfig,
-    PaddingConfigDimension, PrecisionConfig, ScatterDimensionNumbers as ScatterProto,
-    SliceDimensions, Window, WindowDimension as WindowDimensionProto,
+    CholeskyOptions, ConvolutionDimensionNumbers as ConvolutionProto,
+    DotDimensionNumbers as DotProto, GatherDimensionNumbers as GatherProto, HloInstructionProto,
+    PaddingConfig, PaddingConfigDimension, PrecisionConfig,
+    ScatterDimensionNumbers as ScatterProto, SliceDimensions,
+    TriangularSolveOptions as TriangularSolveProto, Window,
+    WindowDimension as WindowDimensionProto,
 };
 use super::{computation_number, int, ints, literal::literal_proto};
 use crate::hlo::attribute::{
     ComparisonDirection, ComparisonType, ConvolutionDimensionNumbers, CustomCallTarget,
-    DotDimensionNumbers, FusionKind, GatherDimensionNumbers, OperandPrecision, PaddingDimension,
-    Precision, RandomAlgorithm, ScatterDimensionNumbers, SliceDimension, WindowDimension,
+    DotDimensionNumbers, FftType, FusionKind, GatherDimensionNumbers, OperandPrecision,
+    PaddingDimension, Precision, RandomAlgorithm, ScatterDimensionNumbers, SliceDimension,
+    Transpose, TriangularSolveOptions, WindowDimension,
 };
 use crate::hlo::computation::ComputationId;
 use crate::hlo::literal::Literal;
@@ -44,6 +47,7 @@ impl EncodeAttribute for bool {
         match key {
             "custom_call_has_side_effect" => proto.custom_call_has_side_effect = *self,
             "is_stable" => proto.is_stable = *self,
+            "lower" => proto.cholesky_options = Some(CholeskyOptions { lower: *self }),
             "indices_are_sorted" => proto.indices_are_sorted = *self,
             "unique_indices" => proto.unique_indices = *self,
             _ => no_field(key),
@@ -54,6 +58,8 @@ impl EncodeAttribute for bool {
 impl EncodeAttribute for String {
     fn encode(&self, key: &'static str, proto: &mut HloInstructionProto) {
         match key {
+            // The target may have written its own.
+            "backend_config" if self.is_empty() => {}
             "backend_config" => proto.backend_config = self.clone().into_bytes(),
             _ => no_field(key),
         }
@@ -65,6 +71,7 @@ impl EncodeAttribute for Vec<usize> {
         let field = match key {
             "dimensions" => &mut proto.dimensions,
             "dynamic_slice_sizes" => &mut proto.dynamic_slice_sizes,
+            "fft_length" => &mut proto.fft_length,
             "slice_sizes" => &mut proto.gather_slice_sizes,
             _ => no_field(key),
         };
@@ -183,6 +190,9 @@ impl EncodeAttribute for Vec<PaddingDimension> {
 impl EncodeAttribute for CustomCallTarget {
     fn encode(&self, _key: &'static str, proto: &mut HloInstructionProto) {
         self.name().clone_into(&mut proto.custom_call_target);
+        if let Self::Eigh(parameters) = self {
+            proto.backend_config = parameters.text().into_bytes();
+        }
     }
 }
 
@@ -223,6 +233,32 @@ impl EncodeAttribute for RandomAlgorithm {
             Self::Default => 0,
             Self::ThreeFry => 1,
             Self::Philox => 2,
+        };
+    }
+}
+
+impl EncodeAttribute for TriangularSolveOptions {
+    fn encode(&self, _key: &'static str, proto: &mut HloInstructionProto) {
+        proto.triangular_solve_options = Some(TriangularSolveProto {
+            left_side: self.left_side,
+            lower: self.lower,
+            unit_diagonal: self.unit_diagonal,
+            transpose_a: match self.transpose_a {
+                Transpose::NoTranspose => 1,
+                Transpose::Transpose => 2,
+                Transpose::Adjoint => 3,
+            },
+        });
+    }
+}
+
+impl EncodeAttribute for FftType {
+    fn encode(&self, _key: &'static str, proto: &mut HloInstructionProto) {
+        proto.fft_type = match self {
+            Self::Fft => 0,
+            Self::Ifft => 1,
+            Self::Rfft => 2,
+            Self::Irfft => 3,
         };
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Rule: a constant array of one value is a broadcast of a scalar.
 
-use crate::hlo::{ArrayLiteral, ArrayShape, ElementType, InstructionId, Literal, Op};
+use crate::hlo::{ArrayLiteral, ArrayShape, ElementClass, ElementType, InstructionId, Literal, Op};
 use crate::passes::site::{Rewritten, Site};
 
 /// How far facts are looked for.
@@ -15,18 +15,7 @@ pub(super) fn constant(site: &mut Site<'_>, literal: &Literal) -> Rewritten {
         return Ok(None);
     }
     let dimensions = array.shape().dimensions().to_vec();
-    site.splat(first_element(array).into(), &dimensions).map(Some)
-}
-
-/// The first element, as a scalar.
-fn first_element(array: &ArrayLiteral) -> ArrayLiteral {
-    scalar_of_bits(array.element_type(), array.bits(0))
-}
-
-fn scalar_of_bits(element_type: ElementType, bits: u64) -> ArrayLiteral {
-    let mut scalar = ArrayLiteral::zeros(&ArrayShape::scalar(element_type));
-    scalar.set_bits(0, bits);
-    scalar
+    site.splat(array.element(0).into(), &dimensions).map(Some)
 }
 
 /// A float as a scalar of a type, rounded to it.
@@ -52,7 +41,7 @@ impl Site<'_> {
                 Op::Constant { literal: Literal::Array(array) }
                     if array.element_count() > 0 && array.is_splat() =>
                 {
-                    return Some(first_element(array));
+                    return Some(array.element(0));
                 }
                 Op::Broadcast { .. } | Op::Reshape | Op::Transpose { .. } => {
                     id = self.operand_of(id, 0);
@@ -93,7 +82,8 @@ impl Site<'_> {
     pub(super) fn is_all_ones(&self, id: InstructionId) -> bool {
         self.splat_of(id).is_some_and(|splat| {
             let width = splat.element_type().bit_width();
-            !splat.element_type().is_float() && splat.bits(0) == u64::MAX >> (64 - width)
+            !matches!(splat.element_type().class(), ElementClass::Float | ElementClass::Complex)
+                && splat.bits(0) == u64::MAX >> (64 - width)
         })
     }
 

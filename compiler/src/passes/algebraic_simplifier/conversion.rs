@@ -44,6 +44,10 @@ fn loses_nothing(from: ElementType, to: ElementType) -> bool {
     match (from.class(), to.class()) {
         _ if from == to => true,
         (ElementClass::Pred, _) => true,
+        // A real part is rounded as a real number is, and 0 is the imaginary part of all of those.
+        (ElementClass::Complex, ElementClass::Complex) => from_bits < to_bits,
+        (ElementClass::Complex, _) => false,
+        (_, ElementClass::Complex) => loses_nothing(from, to.part()),
         (_, ElementClass::Pred)
         | (ElementClass::Float | ElementClass::Signed, ElementClass::Unsigned)
         | (ElementClass::Float, ElementClass::Signed) => false,
@@ -73,6 +77,7 @@ fn is_exact(most: usize, element_type: ElementType) -> bool {
     let bits = match element_type.class() {
         ElementClass::Pred => return false,
         ElementClass::Float => precision(element_type),
+        ElementClass::Complex => precision(element_type.part()),
         ElementClass::Signed => element_type.bit_width() - 1,
         ElementClass::Unsigned => element_type.bit_width(),
     };

@@ -1,0 +1,124 @@
+//! Launches of which both cores of the chip have a share: updates of parts of arrays, and
+//! reductions to one block, which are two launches.
+
+use palmetto_compiler::{
+    compile,
+    executable::{Executable, Step},
+    hlo::{Literal, Module},
+    options::CompileOptions,
+};
+use palmetto_isa::{ChipSpec, TPU_V4};
+use palmetto_runtime::{Execution, profile::Measures};
+
+use super::{agreed, check, emulate_executable, inputs_of, module_of, reductions};
+
+/// A chip on which launches and transfers cost nothing, so that small reductions are split too.
+const EAGER: ChipSpec =
+    ChipSpec { launch_ns: 0.0, dma_latency_ns: 0.0, hbm_bytes_per_second: 1e15, ..TPU_V4 };
+
+/// Generated programs of which many are split.
+const PROGRAMS: u64 = 500;
+
+fn executable(module: &Module, chip: ChipSpec) -> Executable {
+    let options = CompileOptions { chip, ..CompileOptions::v4() };
+    compile(module, &options.checked()).unwrap_or_else(|e| panic!("{e}"))
+}
+
+/// Checks a program on a chip; what a run took.
+fn checked(module: &Module, inputs: &[Literal], chip: ChipSpec) -> Execution {
+    let executable = executable(module, chip);
+    let execution =
+        agreed(module, inputs, |clock| emulate_executable(executable.clone(), inputs, clock));
+    assert!(execution.report.modelled_share == 0.0, "{:?}", execution.report.instructions);
+    execution
+}
+
+#[test]
+fn generated_reductions_in_two_launches() {
+    let mut n_split = 0;
+    for seed in 0..PROGRAMS {
+        let text = reductions::program(seed);
+        let module = module_of(&format!("HloModule m\n{text}"));
+        let launches = |chip| {
+            let steps = executable(&module, chip).steps;
+            steps.iter().filter(|step| matches!(step, Step::Launch(_))).count()
+        };
+        if launches(EAGER) == launches(TPU_V4) {
+            continue;
+        }
+        n_split += 1;
+        let inputs = inputs_of(&module);
+        let run = std::panic::catch_unwind(|| checked(&module, &inputs, EAGER));
+        assert!(run.is_ok(), "seed {seed}:\n{text}");
+    }
+    assert!(n_split > 50, "only {n_split} reductions were split");
+}
+
+/// Asserts that no core moved more than twice what another did, nor was at work for twice as long.
+fn assert_shared(measures: &Measures, what: &str) {
+    let cores = &measures.cores;
+    assert_eq!(cores.len(), 2, "{what}");
+    for (a, b) in [(&cores[0], &cores[1]), (&cores[1], &cores[0])] {
+        assert!(a.hbm_bytes <= 2 * b.hbm_bytes, "{what}: {cores:?}");
+        assert!(a.cycles <= 2 * b.cycles, "{what}: {cores:?}");
+    }
+}
+
+#[test]
+fn reductions_to_one_block_are_shared() {
+    for (element, from, dimensions, to) in [
+        ("f32", "2048,2048", "0,1", ""),
+        ("bf16", "1024,1024", "0,1", ""),
+        ("f32", "8192,256", "0", "256"),
+        ("f32", "1024,8,128", "0", "8,128"),
+        ("bf16", "4194304", "0", ""),
+        ("s32", "40,256,256", "1,2", "40"),
+    ] {
+        let module = module_of(&format!(
+            "HloModule m\nc {{\n a = {element}[] parameter(0)\n b = {element}[] parameter(1)\n ROOT r = {element}[] maximum(a, b)\n}}\nENTRY main {{\n x = {element}[{from}] parameter(0)\n i = {element}[] parameter(1)\n ROOT r = {element}[{to}] reduce(x, i), dimensions={{{dimensions}}}, to_apply=c\n}}\n"
+        ));
+        let inputs = inputs_of(&module);
+        let measures = checked(&module, &inputs, TPU_V4).report.total;
+        assert_eq!(measures.launches, 2, "{element}[{from}]");
+        assert_shared(&measures, &format!("{element}[{from}]"));
+    }
+}
+
+#[test]
+fn small_reductions_are_one_launch() {
+    let text = |sizes: &str| {
+        format!(
+            "c {{\n a = f32[] parameter(0)\n b = f32[] parameter(1)\n ROOT r = f32[] add(a, b)\n}}\nENTRY main {{\n x = f32[{sizes}] parameter(0)\n z = f32[] constant(0)\n ROOT r = f32[] reduce(x, z), dimensions={{0,1}}, to_apply=c\n}}\n"
+        )
+    };
+    for sizes in ["2,3", "16,128", "512,512"] {
+        let module = module_of(&format!("HloModule m\n{}", text(sizes)));
+        assert_eq!(executable(&module, TPU_V4).steps.len(), 1, "{sizes}");
+        check(&text(sizes));
+    }
+}
+
+#[test]
+fn updates_are_shared() {
+    for (element, whole, part, starts) in [
+        ("f32", "512,1024", "1,1024", "i, z"),
+        ("bf16", "512,1024", "1,1024", "i, z"),
+        ("s8", "4,64,1024", "4,1,1024", "z, i, z"),
+        ("bf16", "5,48,128", "5,1,128", "z, i, z"),
+        ("f32", "6,40,256", "6,11,256", "z, i, z"),
+        ("bf16", "12,40,256", "3,40,256", "i, z, z"),
+    ] {
+        let module = module_of(&format!(
+            "HloModule m\nENTRY main {{\n p = {element}[{whole}] parameter(0)\n x = {element}[{whole}] maximum(p, p)\n u = {element}[{part}] parameter(1)\n i = s32[] parameter(2)\n z = s32[] constant(0)\n n = s32[] constant(3)\n j = s32[] and(i, n)\n y = {element}[{whole}] dynamic-update-slice(x, u, {})\n ROOT t = {element}[{whole}] add(y, y)\n}}\n",
+            starts.replace('i', "j")
+        ));
+        let inputs = inputs_of(&module);
+        let execution = checked(&module, &inputs, TPU_V4);
+        let mut rows = execution.report.instructions.iter();
+        let update = rows.find(|row| row.origin.description == "dynamic-update-slice");
+        let update = update.expect("an update is a launch");
+        assert_eq!(update.measures.launches, 1, "{element}[{part}] is not made in place");
+        assert_shared(&update.measures, &format!("{element}[{part}]"));
+        assert!(rows.all(|row| row.origin.description != "copy"), "{:?}", execution.report);
+    }
+}

@@ -1,0 +1,324 @@
+"""What JAX does with a client besides running programs: callbacks, memory, compilation, errors."""
+
+from compare import CPU, DEVICE, PLATFORM, check, on
+
+import os
+import pickle
+import subprocess
+import sys
+import tempfile
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.experimental import io_callback, serialize_executable
+
+CHIPS = 4
+
+import testing
+
+
+def raises(function, *words):
+    """The error that the function raises; it must have all the words in its message."""
+    try:
+        function()
+    except Exception as error:
+        missing = [word for word in words if word not in str(error)]
+        assert not missing, f"no {missing} in: {error}"
+        return error
+    raise AssertionError(f"nothing was raised, wanted an error about {words}")
+
+
+def python(code, **environment):
+    """Standard output of another Python process."""
+    done = subprocess.run([sys.executable, "-c", code], env=dict(os.environ, **environment),
+                          capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_devices():
+    devices = jax.devices(PLATFORM)
+    assert len(devices) == CHIPS == jax.local_device_count(PLATFORM)
+    assert [d.id for d in devices] == list(range(CHIPS))
+    assert {d.device_kind for d in devices} == {"TPU v4"} and devices[0].platform == "tpu"
+    assert [tuple(d.coords) for d in devices] == [(0, 0, 0), (1, 0, 0), (0, 1, 0), (1, 1, 0)]
+    assert all(d.core_on_chip == 0 and d.slice_index == 0 for d in devices)
+    assert "TPU" in str(devices[0]) and "coords=(1,1,0)" in repr(devices[3]).replace(" ", "")
+    assert jax.default_backend() == "tpu" and jax.devices()[0] == devices[0]
+
+
+def test_transfers():
+    shapes = [(), (0,), (3, 0, 2), (5,), (33, 7), (2, 3, 4, 5)]
+    types = [np.bool_, np.int8, np.uint8, np.int16, np.uint16, np.int32, np.uint32, np.float16,
+             jnp.bfloat16, np.float32, np.complex64, jnp.float8_e4m3fn, jnp.float8_e5m2, jnp.int4,
+             jnp.uint4]
+    random = np.random.default_rng(0)
+    for shape in shapes:
+        for dtype in types:
+            x = random.integers(0, 7, shape).astype(dtype)
+            y = np.asarray(jax.device_put(x, DEVICE))
+            assert y.dtype == x.dtype and y.shape == x.shape and (y == x).all(), (shape, dtype)
+    base = random.normal(size=(12, 10)).astype(np.float32)
+    for view in (base.T, base[::2, 1::3], base[::-1], np.broadcast_to(base[0], (3, 10))):
+        assert (np.asarray(jax.device_put(view, DEVICE)) == view).all()
+
+
+def test_arrays_move_between_devices():
+    x = jax.device_put(np.arange(35.0, dtype=np.float32).reshape(5, 7), DEVICE)
+    for device in (*jax.devices(PLATFORM), CPU):
+        y = jax.device_put(x, device)
+        assert y.devices() == {device} and (np.asarray(y) == np.asarray(x)).all()
+        z = jax.jit(lambda y: y + 1)(y)
+        assert z.devices() == {device} and (np.asarray(z) == np.asarray(x) + 1).all()
+
+
+def test_arrays_do_not_change_with_their_source():
+    source = np.ones(1000, np.float32)
+    x = jax.device_put(source, DEVICE)
+    x.block_until_ready()
+    source[:] = 7
+    assert (np.asarray(x) == 1).all()
+
+
+def test_deletion_and_donation():
+    x = jax.device_put(np.arange(8.0, dtype=np.float32), DEVICE)
+    kept = jax.device_put(np.arange(8.0, dtype=np.float32), DEVICE)
+    y = jax.jit(lambda x, k: (x * 2 + k, k.sum()), donate_argnums=0)(x, kept)
+    assert x.is_deleted() and not kept.is_deleted()
+    assert (np.asarray(y[0]) == np.arange(8) * 3).all()
+    raises(lambda: np.asarray(x), "deleted")
+    kept.delete()
+    raises(lambda: jax.jit(jnp.sin)(kept), "deleted")
+
+
+def test_debug_print():
+    code = """
+import jax, jax.numpy as jnp
+@jax.jit
+def f(x):
+    jax.debug.print("sum {s}", s=x.sum())
+    for_each = jax.lax.fori_loop(0, 2, lambda i, c: (jax.debug.print("turn {i}", i=i, ordered=True), c)[1], x)
+    return for_each * 2
+print(f(jnp.arange(4.0)))
+jax.effects_barrier()
+"""
+    lines = python(code).split("\n")
+    assert "sum 6.0" in lines and lines.index("turn 0") < lines.index("turn 1"), lines
+    assert "[0. 2. 4. 6.]" in lines, lines
+
+
+def test_pure_callback():
+    def host(x, n):
+        assert isinstance(np.asarray(x), np.ndarray)
+        return np.sort(np.asarray(x)) * np.asarray(n)
+
+    def f(x, n):
+        shape = jax.ShapeDtypeStruct(x.shape, x.dtype)
+        return jax.pure_callback(host, shape, x * 2, n) + 1
+
+    x = np.array([3, 1, 2], np.float32)
+    assert (on(DEVICE, f, x, np.float32(10)) == np.sort(x) * 20 + 1).all()
+
+
+def test_io_callback_keeps_order():
+    seen = []
+
+    def f(x):
+        def body(i, total):
+            return total + io_callback(lambda i: (seen.append(int(i)), np.float32(i))[1],
+                                       jax.ShapeDtypeStruct((), jnp.float32), i, ordered=True)
+        return jax.lax.fori_loop(0, 5, body, x)
+
+    assert on(DEVICE, f, np.float32(1)) == 11
+    jax.effects_barrier()
+    assert seen == [0, 1, 2, 3, 4]
+
+
+def test_an_exception_in_a_callback_is_raised():
+    def host(x):
+        raise ValueError("not today")
+
+    f = lambda x: jax.pure_callback(host, jax.ShapeDtypeStruct((), jnp.float32), x)
+    raises(lambda: on(DEVICE, f, np.float32(1)), "not today")
+    assert on(DEVICE, lambda x: x + 1, np.float32(1)) == 2
+
+
+def compiled():
+    x = np.arange(12.0, dtype=np.float32).reshape(3, 4)
+    with jax.default_device(DEVICE):
+        return jax.jit(lambda x, y: (x @ y.T).sum(0) + 1).lower(x, x).compile(), x
+
+
+def test_ahead_of_time():
+    program, x = compiled()
+    wanted = (x @ x.T).sum(0) + 1
+    assert (np.asarray(program(x, x)) == wanted).all()
+    raises(lambda: program(x, x[:2]), "float32[3,4]", "float32[2,4]")
+    assert "dot" in program.as_text()
+
+
+def test_serialised_executables():
+    program, x = compiled()
+    saved = pickle.dumps(serialize_executable.serialize(program))
+    loaded = serialize_executable.deserialize_and_load(*pickle.loads(saved), backend=PLATFORM,
+                                                       execution_devices=[DEVICE])
+    assert (np.asarray(loaded(x, x)) == np.asarray(program(x, x))).all()
+
+
+def test_exported_programs():
+    export = jax.export.export(jax.jit(lambda x: jnp.sin(x) @ x.T), platforms=["tpu"])
+    x = np.arange(6.0, dtype=np.float32).reshape(2, 3) / 4
+    blob = export(jax.ShapeDtypeStruct(x.shape, x.dtype)).serialize()
+    call = jax.export.deserialize(bytearray(blob)).call
+    got = on(DEVICE, call, x)
+    assert np.abs(got - np.sin(x) @ x.T).max() < 0.02
+
+
+def test_persistent_cache():
+    code = """
+import jax, jax.numpy as jnp
+jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
+jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+hits = []
+jax.monitoring.register_event_listener(lambda event, **k: hits.append(event) if "cache_hit" in event else None)
+x = jax.jit(lambda x: jnp.tanh(x) * 3 + x.sum())(jnp.arange(5.0))
+print(len(hits), x)
+"""
+    with tempfile.TemporaryDirectory() as folder:
+        first, second = (python(code, JAX_COMPILATION_CACHE_DIR=folder) for _ in range(2))
+    hits = [int(text.split()[0]) for text in (first, second)]
+    assert hits[0] == 0 and hits[1] > 0, hits
+    assert first.split()[1:] == second.split()[1:]
+
+
+def test_compilation_for_chips_that_are_not_there():
+    from jax.experimental import topologies
+    topology = topologies.get_topology_desc("v4:2x2x2", platform="tpu")
+    assert len(topology.devices) == 8 and topology.devices[0].device_kind == "TPU v4"
+    sharding = jax.sharding.SingleDeviceSharding(topology.devices[0])
+    x = jax.ShapeDtypeStruct((64, 64), jnp.float32, sharding=sharding)
+    program = jax.jit(lambda x: x @ x).lower(x).compile()
+    assert program.cost_analysis()["flops"] >= 2 * 64**3
+    assert program.memory_analysis().output_size_in_bytes >= 4 * 64**2
+
+
+def test_out_of_memory():
+    """At compile time by its buffers, at run time by its arrays; the client stays usable."""
+    huge = jax.ShapeDtypeStruct((1 << 17, 1 << 16), jnp.float32)
+    with jax.default_device(DEVICE):
+        raises(lambda: jax.jit(lambda x: jnp.sort(x, 0)).lower(huge).compile(), "RESOURCE_EXHAUSTED", "68719476736 bytes", "Arg_0")
+    assert on(DEVICE, lambda x: x + 1, np.float32(1)) == 2
+
+
+def test_a_failing_program_leaves_the_client_usable():
+    with jax.default_device(DEVICE):
+        polynomial = jax.export.symbolic_shape("n")[0]
+        raises(lambda: jax.jit(lambda x: jax.lax.linalg.schur(x)).lower(jnp.eye(3)).compile())
+        before = jnp.arange(5.0)
+        for _ in range(3):
+            raises(lambda: jax.pure_callback(lambda x: 1 / 0, jax.ShapeDtypeStruct((), jnp.float32),
+                                             jnp.float32(1)).block_until_ready())
+        assert (np.asarray(before * 2) == np.arange(5) * 2).all()
+
+
+def test_an_endless_loop_ends():
+    """Not in time, but an error must be possible: a while loop whose condition is false at once."""
+    assert on(DEVICE, lambda x: jax.lax.while_loop(lambda v: v < 0, lambda v: v + 1, x), np.float32(3)) == 3
+
+
+def test_memories():
+    kinds = {m.kind for m in DEVICE.addressable_memories()}
+    assert {"device", "pinned_host", "unpinned_host"} <= kinds
+    assert DEVICE.default_memory().kind == "device"
+    x = np.arange(6.0, dtype=np.float32)
+    for kind in ("pinned_host", "device"):
+        sharding = jax.sharding.SingleDeviceSharding(DEVICE, memory_kind=kind)
+        y = jax.device_put(x, sharding)
+        assert y.sharding.memory_kind == kind and (np.asarray(y) == x).all()
+        back = jax.device_put(y, jax.sharding.SingleDeviceSharding(DEVICE, memory_kind="device"))
+        assert (np.asarray(jax.jit(lambda v: v * 2)(back)) == x * 2).all()
+    host = jax.sharding.SingleDeviceSharding(DEVICE, memory_kind="pinned_host")
+    device = jax.sharding.SingleDeviceSharding(DEVICE, memory_kind="device")
+    moved = jax.jit(lambda v: jax.device_put(jax.device_put(v, device) * 3, host), out_shardings=host)(
+        jax.device_put(x, host))
+    assert moved.sharding.memory_kind == "pinned_host" and (np.asarray(moved) == x * 3).all()
+
+
+def test_memory_statistics():
+    before = DEVICE.memory_stats()
+    x = jax.device_put(np.zeros((512, 1024), np.float32), DEVICE)
+    x.block_until_ready()
+    during = DEVICE.memory_stats()
+    assert before["bytes_limit"] == during["bytes_limit"] <= 32 << 30
+    assert during["bytes_in_use"] - before["bytes_in_use"] >= 512 * 1024 * 4
+    x.delete()
+    assert DEVICE.memory_stats()["bytes_in_use"] < during["bytes_in_use"]
+
+
+def test_cost_and_memory_analysis():
+    program, x = compiled()
+    cost, memory = program.cost_analysis(), program.memory_analysis()
+    assert cost["flops"] >= 2 * 3 * 3 * 4 and cost["bytes accessed"] > 0, cost
+    assert memory.argument_size_in_bytes >= 2 * x.nbytes and memory.output_size_in_bytes >= 12
+
+
+def test_many_small_programs_in_flight():
+    f = jax.jit(lambda x: x * 1.5 + 1)
+    x = jax.device_put(np.float32(1), DEVICE)
+    wanted = np.float32(1)
+    for _ in range(200):
+        x, wanted = f(x), np.float32(wanted * np.float32(1.5) + 1)
+        if wanted > 1e30:
+            x, wanted = jax.device_put(np.float32(1), DEVICE), np.float32(1)
+    assert abs(np.asarray(x) - wanted) <= 1e-5 * wanted
+
+
+def test_two_threads():
+    import threading
+    results = {}
+
+    def work(n):
+        f = jax.jit(lambda x: jnp.sin(x) * n)
+        with jax.default_device(jax.devices(PLATFORM)[n % CHIPS]):
+            for _ in range(10):
+                results[n] = np.asarray(f(np.arange(5.0, dtype=np.float32)))
+
+    threads = [threading.Thread(target=work, args=(n,)) for n in range(4)]
+    [t.start() for t in threads]
+    [t.join() for t in threads]
+    for n in range(4):
+        assert np.abs(results[n] - np.sin(np.arange(5.0)) * n).max() < 1e-5
+
+
+def test_512_devices():
+    code = """
+import jax, jax.numpy as jnp
+devices = jax.devices()
+last = jax.device_put(jnp.arange(4.0), devices[-1])
+print(len(devices), devices[-1].coords, (last + 1).sum())
+"""
+    out = python(code, PALMETTO_TOPOLOGY="8x8x8")
+    assert out.split() == ["512", "[7,", "7,", "7]", "10.0"], out
+
+
+def test_wrong_topologies_are_refused():
+    code = "import jax; jax.devices()"
+    for wrong in ("2x2x", "0x1x1", "99x99x99", "many"):
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True,
+                              env=dict(os.environ, PALMETTO_TOPOLOGY=wrong), timeout=120)
+        assert done.returncode == 1 and wrong in done.stderr, (wrong, done.stderr)
+
+
+def test_results_do_not_depend_on_threads():
+    code = """
+import jax, jax.numpy as jnp, hashlib
+x = jax.random.normal(jax.random.key(0), (64, 96))
+f = jax.jit(lambda x: jax.nn.softmax(jnp.sin(x) @ jnp.cos(x).T) @ x)
+print(hashlib.sha256(f(x).tobytes()).hexdigest())
+"""
+    assert len({python(code, RAYON_NUM_THREADS=n) for n in ("1", "2", "5")}) == 1
+
+
+if __name__ == "__main__":
+    testing.main(globals())
