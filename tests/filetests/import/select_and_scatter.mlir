@@ -20,19 +20,19 @@ func.func @main(%x: tensor<6x4xf32>, %y: tensor<3x4xf32>, %z: tensor<f32>) -> (t
 // ----
 // HloModule main
 //
-// %reducer (Arg: f32[], Arg.1: f32[]) -> pred[] {
+// %select (Arg: f32[], Arg.1: f32[]) -> pred[] {
 //   %Arg = f32[] parameter(0)
 //   %Arg.1 = f32[] parameter(1)
 //   ROOT %compare = pred[] compare(%Arg, %Arg.1), direction=GE, type=FLOAT
 // }
 //
-// %reducer.1 (Arg.2: f32[], Arg.3: f32[]) -> f32[] {
+// %scatter (Arg.2: f32[], Arg.3: f32[]) -> f32[] {
 //   %Arg.2 = f32[] parameter(0)
 //   %Arg.3 = f32[] parameter(1)
 //   ROOT %add = f32[] add(%Arg.2, %Arg.3)
 // }
 //
-// %reducer.2 (Arg.4: f32[], Arg.5: f32[]) -> f32[] {
+// %reducer (Arg.4: f32[], Arg.5: f32[]) -> f32[] {
 //   %Arg.4 = f32[] parameter(0)
 //   %Arg.5 = f32[] parameter(1)
 //   %subtract = f32[] subtract(%Arg.4, %Arg.5)
@@ -43,7 +43,7 @@ func.func @main(%x: tensor<6x4xf32>, %y: tensor<3x4xf32>, %z: tensor<f32>) -> (t
 //   %Arg_0 = f32[6,4] parameter(0)
 //   %Arg_1 = f32[3,4] parameter(1)
 //   %Arg_2 = f32[] parameter(2)
-//   %select-and-scatter = f32[6,4] select-and-scatter(%Arg_0, %Arg_1, %Arg_2), window={size=2x1 stride=2x1}, select=%reducer, scatter=%reducer.1
-//   %reduce-window = f32[2,5] reduce-window(%Arg_0, %Arg_2), window={size=2x2 stride=2x2 pad=0_-1x1_2 lhs_dilate=1x2 rhs_dilate=2x1}, to_apply=%reducer.2
+//   %select-and-scatter = f32[6,4] select-and-scatter(%Arg_0, %Arg_1, %Arg_2), window={size=2x1 stride=2x1}, select=%select, scatter=%scatter
+//   %reduce-window = f32[2,5] reduce-window(%Arg_0, %Arg_2), window={size=2x2 stride=2x2 pad=0_-1x1_2 lhs_dilate=1x2 rhs_dilate=2x1}, to_apply=%reducer
 //   ROOT %tuple = (f32[6,4], f32[2,5]) tuple(%select-and-scatter, %reduce-window)
 // }
