@@ -12,6 +12,7 @@ mod movement;
 mod random;
 mod reduce;
 mod sorting;
+mod window;
 
 use std::collections::BTreeSet;
 
@@ -103,6 +104,7 @@ fn every_opcode_is_tested() {
         movement::CASES,
         indexing::CASES,
         dot::CASES,
+        window::CASES,
     ];
     let mut tested = BTreeSet::new();
     let mut note = |module: &Module| {
@@ -121,6 +123,7 @@ fn every_opcode_is_tested() {
         sorting::BITS,
         sorting::FACTORS,
         checks::ALL_CHECKS,
+        window::ALL_WINDOWS,
     ] {
         note(&module(text));
     }

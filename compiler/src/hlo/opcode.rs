@@ -14,8 +14,8 @@ use std::fmt;
 use super::attribute::{
     Attribute, AttributeSource, ComparisonDirection, ComparisonType, ConvolutionDimensionNumbers,
     CustomCallTarget, DotDimensionNumbers, FftType, FusionKind, GatherDimensionNumbers,
-    OperandPrecision, PaddingDimension, RandomAlgorithm, SliceDimension, TriangularSolveOptions,
-    WindowDimension,
+    OperandPrecision, PaddingDimension, RandomAlgorithm, ScatterDimensionNumbers, SliceDimension,
+    TriangularSolveOptions, WindowDimension,
 };
 use super::computation::ComputationId;
 use super::literal::Literal;
@@ -141,6 +141,9 @@ macro_rules! for_each_opcode { ($then:path) => { $then! {
     Real = "real", (1), [elementwise];
     /// Combines elements along dimensions: n operands, then n scalars to start from.
     Reduce { dimensions: Vec<usize>, to_apply: ComputationId } = "reduce", (2..), [];
+    /// Combines the elements of each window: n operands, then n scalars to start and pad with.
+    ReduceWindow { window: Vec<WindowDimension>, to_apply: ComputationId }
+        = "reduce-window", (2..), [];
     /// Remainder with the sign of the dividend.
     Remainder = "remainder", (2), [elementwise];
     /// The same elements in row-major order under other dimensions.
@@ -156,8 +159,17 @@ macro_rules! for_each_opcode { ($then:path) => { $then! {
     RoundNearestEven = "round-nearest-even", (1), [elementwise];
     /// One divided by the square root.
     Rsqrt = "rsqrt", (1), [elementwise];
+    /// Combines slices of n operands, at start indices from the next one, with n arrays of updates.
+    Scatter {
+        dimension_numbers: Box<ScatterDimensionNumbers>, indices_are_sorted: bool,
+        unique_indices: bool, to_apply: ComputationId,
+    } = "scatter", (3..), [];
     /// The second operand where the first is true, else the third; a scalar `pred` may select all.
     Select = "select", (3), [];
+    /// In each window of the first operand `select` chooses an element; to its place `scatter` adds
+    /// the second operand's element for the window. The third is what every place starts from.
+    SelectAndScatter { window: Vec<WindowDimension>, select: ComputationId, scatter: ComputationId }
+        = "select-and-scatter", (3), [];
     /// Shift to the left; too far gives 0.
     ShiftLeft = "shift-left", (2), [elementwise];
     /// Shift to the right that copies the sign bit.

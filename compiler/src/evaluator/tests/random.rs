@@ -432,9 +432,13 @@ fn random_modules_have_all_kinds_of_instructions() {
         Opcode::Call,
         Opcode::Conditional,
         Opcode::Constant,
+        Opcode::Convolution,
         Opcode::CustomCall,
         Opcode::Fusion,
         Opcode::GetTupleElement,
+        Opcode::ReduceWindow,
+        Opcode::Scatter,
+        Opcode::SelectAndScatter,
         Opcode::While,
     ];
     let missing: Vec<Opcode> =

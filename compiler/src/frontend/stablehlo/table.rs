@@ -138,6 +138,11 @@ const ROWS: &[(&str, &str, Import)] = &[
         By(scatter::scatter),
     ),
     ("stablehlo.select", "", By(elementwise::select)),
+    (
+        "stablehlo.select_and_scatter",
+        "window_dimensions window_strides padding",
+        By(window::select_and_scatter),
+    ),
     ("stablehlo.shift_left", "", Direct(2, Op::ShiftLeft)),
     ("stablehlo.shift_right_arithmetic", "", Direct(2, Op::ShiftRightArithmetic)),
     ("stablehlo.shift_right_logical", "", Direct(2, Op::ShiftRightLogical)),
