@@ -160,14 +160,17 @@ class Table:
         self.prefix, self.module = prefix, module
         self.rows, self.absent = [], []
 
-    def add(self, name, inputs, tolerance=EXACT, call=None):
-        """A function; ``call(f, *arrays)`` says how it is called, where there is more to say."""
+    def add(self, name, inputs, tolerance=EXACT, call=None, part=""):
+        """A function; ``call(f, *arrays)`` says how it is called, where there is more to say.
+
+        A function can have several rows, with a name for each ``part``.
+        """
         function = getattr(self.module, name, None)
         if function is None:
             self.absent.append(f"{self.prefix}.{name}")
             return
         bound = function if call is None else (lambda *a, f=function, c=call: c(f, *a))
-        self.rows.append(Row(f"{self.prefix}.{name}", bound, inputs, tolerance))
+        self.rows.append(Row(f"{self.prefix}.{name}{part}", bound, inputs, tolerance))
 
     def each(self, names, inputs, tolerance=EXACT, call=None):
         """Several functions that are called the same way."""

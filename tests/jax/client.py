@@ -48,20 +48,34 @@ def test_devices():
     assert jax.default_backend() == "tpu" and jax.devices()[0] == devices[0]
 
 
+def there_and_back(x):
+    y = np.asarray(jax.device_put(x, DEVICE))
+    assert y.dtype == x.dtype and y.shape == x.shape and (y == x).all(), x
+
+
 def test_transfers():
     shapes = [(), (0,), (3, 0, 2), (5,), (33, 7), (2, 3, 4, 5)]
     types = [np.bool_, np.int8, np.uint8, np.int16, np.uint16, np.int32, np.uint32, np.float16,
-             jnp.bfloat16, np.float32, np.complex64, jnp.float8_e4m3fn, jnp.float8_e5m2, jnp.int4,
-             jnp.uint4]
+             jnp.bfloat16, np.float32, np.complex64]
     random = np.random.default_rng(0)
     for shape in shapes:
         for dtype in types:
-            x = random.integers(0, 7, shape).astype(dtype)
-            y = np.asarray(jax.device_put(x, DEVICE))
-            assert y.dtype == x.dtype and y.shape == x.shape and (y == x).all(), (shape, dtype)
+            there_and_back(random.integers(0, 7, shape).astype(dtype))
     base = random.normal(size=(12, 10)).astype(np.float32)
     for view in (base.T, base[::2, 1::3], base[::-1], np.broadcast_to(base[0], (3, 10))):
         assert (np.asarray(jax.device_put(view, DEVICE)) == view).all()
+
+
+def test_transfers_of_four_bits():
+    for dtype in (jnp.int4, jnp.uint4):
+        for shape in ((), (5,), (33, 7)):
+            there_and_back((np.arange(np.prod(shape, dtype=int)) % 7).reshape(shape).astype(dtype))
+
+
+def test_transfers_of_small_floats():
+    for dtype in (jnp.float8_e4m3fn, jnp.float8_e5m2, jnp.float8_e4m3b11fnuz):
+        for shape in ((), (5,), (33, 7)):
+            there_and_back((np.arange(np.prod(shape, dtype=int)) % 7).reshape(shape).astype(dtype))
 
 
 def test_arrays_move_between_devices():

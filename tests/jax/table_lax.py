@@ -62,7 +62,9 @@ T.each("cumsum cumprod cummax cummin cumlogsumexp", matrices((F32, BF16), shapes
 T.add("reduce_window", arrays((2, 9, 9, 3)), SUM, lambda f, x: (
     f(x, -jnp.inf, lax.max, (1, 3, 3, 1), (1, 2, 2, 1), "SAME"), f(x, 0.0, lax.add, (1, 2, 2, 1), (1, 1, 1, 1), "VALID"),
     f(x, jnp.inf, lax.min, (1, 2, 2, 1), (1, 1, 1, 1), "VALID", (1, 1, 1, 1), (1, 2, 2, 1)),
-    jax.grad(lambda y: jnp.sum(jnp.sin(f(y, -jnp.inf, lax.max, (1, 3, 3, 1), (1, 2, 2, 1), "SAME"))))(x)))
+    jax.grad(lambda y: jnp.sum(jnp.sin(f(y, 0.0, lax.add, (1, 3, 3, 1), (1, 2, 2, 1), "SAME"))))(x)))
+T.add("reduce_window", arrays((2, 9, 9, 3)), SUM, lambda f, x: jax.grad(
+    lambda y: jnp.sum(jnp.sin(f(y, -jnp.inf, lax.max, (1, 3, 3, 1), (1, 2, 2, 1), "SAME"))))(x), part="/gradient of max")
 
 # Products and convolutions.
 T.add("dot", arrays((13, 37), (37, 19)) + arrays(array((9, 8), BF16), array((8, 5), BF16)), DOT)
