@@ -15,7 +15,8 @@
 //! | `owned` | `T*` | the object itself, to be dropped; null is `None` |
 //! | `nested` | `T*` | [`Args`] of a struct that this one points to; null is an error |
 //! | `in_place` | `T` | [`Args`] of a struct that lies in this one |
-//! | `maybe_nested` | `T*` | the same, null is `None` |
+//! | `maybe_nested` | `T*` | `nested`, null is `None` |
+//! | `maybe_unsized` | `T*` | the same for a struct whose size callers leave unset |
 
 pub(crate) mod async_transfer;
 pub(crate) mod buffer;
@@ -184,6 +185,13 @@ impl<'a, S: CStruct> Args<'a, S> {
         }
         // SAFETY: the interface says that the struct is there while the call lasts.
         unsafe { Args::new(pointer) }.map(Some)
+    }
+
+    /// jaxlib leaves what is on its stack in the size of layouts; they have all fields since they
+    /// exist.
+    fn nested_unsized<T: CStruct>(self, pointer: *mut T) -> Option<Args<'a, T>> {
+        let start = pointer.cast::<u8>();
+        (!start.is_null()).then(|| Args { start, size: T::SIZE, life: PhantomData })
     }
 
     fn in_place<T: CStruct>(self, offset: usize) -> Result<Args<'a, T>, Error> {
@@ -370,6 +378,11 @@ macro_rules! accessor {
             self,
         ) -> Result<Option<$crate::abi::Args<'a, $T>>, $crate::error::Error> {
             self.nested(self.read(std::mem::offset_of!($S, $field)))
+        }
+    };
+    ($S:ident maybe_unsized $field:ident: $T:ty) => {
+        pub(crate) fn $field(self) -> Option<$crate::abi::Args<'a, $T>> {
+            self.nested_unsized(self.read(std::mem::offset_of!($S, $field)))
         }
     };
 }
