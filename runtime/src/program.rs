@@ -178,7 +178,7 @@ mod tests {
     fn the_only_public_function_is_the_entry() {
         assert!(read_program("t.mlir", ARGUMENT).is_ok());
         assert!(read_program("t.mlir", TWO).is_err());
-        assert!(read_program("t.mlir", &format!("{TWO}// -----\n{TWO}")).is_err());
+        assert!(read_program("t.mlir", format!("{TWO}// -----\n{TWO}")).is_err());
         assert!(
             read_program(
                 "t.hlo",

@@ -7,8 +7,8 @@
 //! ```
 //!
 //! Programs are in their own binary form, shapes and the optimized module in HLO's text form; an op
-//! that is modelled is named by its computation and its name. What is left out is only looked at: the
-//! LLO of the kernels. Everything that is read is checked, so that foreign data is an error.
+//! that is modelled is named by its computation and its name. What is left out is only looked at:
+//! the LLO of the kernels. Everything that is read is checked, so that foreign data is an error.
 
 mod check;
 mod image;

@@ -143,9 +143,10 @@ pub(super) fn float_combination(opcode: Opcode) -> Option<fn(f64, f64) -> f64> {
     })
 }
 
-pub(super) fn complex_combination(
-    opcode: Opcode,
-) -> Option<fn(Complex<f64>, Complex<f64>) -> Complex<f64>> {
+/// How two complex numbers become one.
+type ComplexCombination = fn(Complex<f64>, Complex<f64>) -> Complex<f64>;
+
+pub(super) fn complex_combination(opcode: Opcode) -> Option<ComplexCombination> {
     #[expect(clippy::wildcard_enum_match_arm, reason = "other ops are taken one by one")]
     Some(match opcode {
         Opcode::Add => |a, b| a + b,

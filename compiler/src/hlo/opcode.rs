@@ -90,8 +90,9 @@ macro_rules! for_each_opcode { ($then:path) => { $then! {
     Exponential = "exponential", (1), [elementwise];
     /// e to the power of the operand, minus one.
     ExponentialMinusOne = "exponential-minus-one", (1), [elementwise];
-    /// Fourier transform along the last dimensions, which have these lengths; the inverse one divides
-    /// by their product. With real numbers on one side, the other has half of the last one, and 1.
+    /// Fourier transform along the last dimensions, which have these lengths; the inverse one
+    /// divides by their product. With real numbers on one side, the other has half of the last one,
+    /// and 1.
     Fft { fft_type: FftType, fft_length: Vec<usize> } = "fft", (1), [];
     /// The nearest integral value below or equal.
     Floor = "floor", (1), [elementwise];
@@ -196,8 +197,8 @@ macro_rules! for_each_opcode { ($then:path) => { $then! {
     Tanh = "tanh", (1), [elementwise];
     /// Result dimension i is operand dimension `dimensions[i]`.
     Transpose { dimensions: Vec<usize> } = "transpose", (1), [];
-    /// Solves triangular systems: the first operand's matrices times the result, or the result times
-    /// them, is the second operand.
+    /// Solves triangular systems: the first operand's matrices times the result, or the result
+    /// times them, is the second operand.
     TriangularSolve { options: TriangularSolveOptions } = "triangular-solve", (2), [];
     /// The operands as one value.
     Tuple = "tuple", (..), [];

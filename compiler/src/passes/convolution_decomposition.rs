@@ -10,8 +10,8 @@
 //!   slices with the kernel's elements are added up; for the gradient of such a kernel, products
 //!   are summed over what the windows share.
 //!
-//! Strides are those of slices, dilation of the operand is interior padding, a kernel that is turned
-//! around meets the slices in reverse order. Sums are made as in dots, in another order.
+//! Strides are those of slices, dilation of the operand is interior padding, a kernel that is
+//! turned around meets the slices in reverse order. Sums are made as in dots, in another order.
 //!
 //! Left as they are: convolutions with more than [`MAX_SLICES`] slices.
 

@@ -4,7 +4,8 @@
 //! by side, so that a window of n elements takes about log2 n steps, and a cumulative sum of n
 //! elements no more. That uses what the op demands of its computation: that it may be applied in
 //! any grouping. Small windows are combined element by element, one single window is a reduction,
-//! and cumulative ops combine the array with itself, shifted by 1, 2, 4, .. elements. Sums and products of `bf16` and `f16` are made in `f32` and rounded at the end.
+//! and cumulative ops combine the array with itself, shifted by 1, 2, 4, .. elements. Sums and
+//! products of `bf16` and `f16` are made in `f32` and rounded at the end.
 //!
 //! Left as they are: computations that are not elementwise.
 

@@ -4,8 +4,8 @@
 //! selected so far beside its value: for all windows at once. Then each position gets its share of
 //! the source, put back where the windows' elements are, and shares are added up.
 //!
-//! Left as they are: scatters that are no sums, selections that are not elementwise, windows of more
-//! than [`MOST_POSITIONS`] elements.
+//! Left as they are: scatters that are no sums, selections that are not elementwise, windows of
+//! more than [`MOST_POSITIONS`] elements.
 
 use super::{
     Changed, PassContext, PassError,

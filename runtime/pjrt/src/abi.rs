@@ -191,7 +191,7 @@ impl<'a, S: CStruct> Args<'a, S> {
     /// exist.
     fn nested_unsized<T: CStruct>(self, pointer: *mut T) -> Option<Args<'a, T>> {
         let start = pointer.cast::<u8>();
-        (!start.is_null()).then(|| Args { start, size: T::SIZE, life: PhantomData })
+        (!start.is_null()).then_some(Args { start, size: T::SIZE, life: PhantomData })
     }
 
     fn in_place<T: CStruct>(self, offset: usize) -> Result<Args<'a, T>, Error> {
