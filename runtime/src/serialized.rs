@@ -1,8 +1,8 @@
 //! The binary form of an [`Executable`]: what a compilation cache keeps.
 //!
 //! ```text
-//! magic "PLMX"; version, fingerprint of the op table (4 bytes each); length of the rest and its hash
-//! (FNV-1a, 64 bits; 8 bytes each); all little-endian
+//! magic "PLMX"; version, fingerprint of the op table (4 bytes each); length of the rest and its
+//! hash (FNV-1a, 64 bits; 8 bytes each); all little-endian
 //! the rest: [`Image`] in the postcard format
 //! ```
 //!

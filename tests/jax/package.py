@@ -35,7 +35,7 @@ def test_readme():
     (example,) = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
     assert len(example.splitlines()) <= 12
     out = run(example)
-    assert "TpuDevice(id=3" in out and re.search(r"\d+ cycles, MFU \d+\.\d%", out), out
+    assert "TPU v4 4" in out and re.search(r"\d+ cycles, MFU \d+\.\d%", out), out
     assert len(re.findall(r"^\S+ +\d+ (mxu|vpu|hbm|eup|xlu|vmem|launch|latency|model)$", out, re.M)) > 0, out
 
 

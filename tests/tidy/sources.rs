@@ -27,7 +27,12 @@ fn files_are_short() {
 }
 
 /// Tests full of programs in another language, with its own width, and tables of one row per line.
-const WIDE: [&str; 3] = ["compiler/tests/frontend/", "compiler/src/evaluator/tests/", "tests/jax/"];
+const WIDE: [&str; 4] = [
+    "compiler/tests/frontend/",
+    "compiler/src/evaluator/tests/",
+    "runtime/tests/client/",
+    "tests/jax/",
+];
 
 #[test]
 fn lines_are_narrow() {

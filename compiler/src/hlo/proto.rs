@@ -289,7 +289,7 @@ mod tests {
         };
         assert_eq!(find("dynamic-slice").dynamic_slice_sizes, [2]);
         assert_eq!(find("concatenate").dimensions, [1]);
-        assert_eq!(find("get-tuple-element").tuple_index, 0);
+        assert_eq!(find("get-tuple-element").tuple_index, 1);
         let body = module.find_computation("body").expect("there is one");
         let condition = module.find_computation("condition").expect("there is one");
         let called = [computation_number(body), computation_number(condition)];
