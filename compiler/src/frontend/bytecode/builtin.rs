@@ -204,8 +204,7 @@ const NAMES: [&str; 33] = [
 pub(super) fn value_type(cursor: &mut Cursor<'_, '_>) -> SourceResult<Type> {
     let at = cursor.reader.offset();
     let code = cursor.reader.varint()?;
-    let name = usize::try_from(code).ok().and_then(|code| NAMES.get(code)).copied();
-    if let Some(scalar) = name.and_then(Scalar::named) {
+    if let Some(scalar) = scalar_of(&NAMES, code) {
         return Ok(Type::Scalar(scalar));
     }
     match code {
@@ -226,6 +225,11 @@ pub(super) fn value_type(cursor: &mut Cursor<'_, '_>) -> SourceResult<Type> {
         18 => Ok(Type::Other(format!("tensor<*x{}>", cursor.scalar()?))),
         code => Err(error_at(at, format!("builtin types with the code {code} are not supported"))),
     }
+}
+
+/// The element type that a table has a name for.
+pub(super) fn scalar_of(names: &[&str], code: u64) -> Option<Scalar> {
+    Scalar::named(names.get(usize::try_from(code).ok()?)?)
 }
 
 /// An integer type: its width above two bits that say how it treats its sign.
