@@ -277,6 +277,20 @@ def test_cost_and_memory_analysis():
     assert memory.argument_size_in_bytes >= 2 * x.nbytes and memory.output_size_in_bytes >= 12
 
 
+def test_programs_for_several_devices():
+    """Every device runs the whole program; a program that would have to be cut is refused."""
+    mesh = jax.sharding.Mesh(np.array(jax.devices(PLATFORM)), ("x",))
+    whole, cut = (jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec(*axes))
+                  for axes in ((), ("x",)))
+    values = np.arange(8, dtype=np.float32)
+    result = jax.jit(lambda x: x + 1)(jax.device_put(values, whole))
+    assert len(result.addressable_shards) == len(mesh.devices)
+    assert all((np.asarray(shard.data) == values + 1).all() for shard in result.addressable_shards)
+    refused = lambda f, x: raises(lambda: f(x), "UNIMPLEMENTED", "4 partitions", "cut into parts")
+    refused(jax.jit(lambda x: x + 1), jax.device_put(values, cut))
+    refused(jax.jit(lambda x: x + 1, out_shardings=cut), jax.device_put(values, whole))
+
+
 def test_many_small_programs_in_flight():
     f = jax.jit(lambda x: x * 1.5 + 1)
     x = jax.device_put(np.float32(1), DEVICE)
