@@ -43,6 +43,7 @@ mod tuple_simplifier;
 mod while_loop_simplifier;
 mod zero_sized_elimination;
 
+mod shaping;
 mod site;
 
 pub use algebraic_simplifier::algebraic_simplifier;

@@ -151,14 +151,7 @@ fn flat(array: &ArrayLiteral) -> ArrayLiteral {
 
 /// The operand, spread out and padded with the initial value.
 fn padded(input: &ArrayLiteral, init: &ArrayLiteral, window: &[WindowDimension]) -> ArrayLiteral {
-    let padding: Vec<PaddingDimension> = window
-        .iter()
-        .map(|d| PaddingDimension {
-            low: d.padding_low,
-            high: d.padding_high,
-            interior: d.base_dilation - 1,
-        })
-        .collect();
+    let padding: Vec<PaddingDimension> = window.iter().map(WindowDimension::padding).collect();
     if padding.iter().all(|padding| *padding == PaddingDimension::default()) {
         return input.clone();
     }

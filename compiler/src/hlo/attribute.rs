@@ -219,6 +219,13 @@ pub struct SliceDimension {
     pub stride: usize,
 }
 
+impl SliceDimension {
+    /// All of a dimension.
+    pub fn whole(size: usize) -> Self {
+        Self { start: 0, limit: size, stride: 1 }
+    }
+}
+
 /// One dimension of `pad`, in elements; negative padding removes elements.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PaddingDimension {

@@ -12,6 +12,7 @@
 use super::{
     Changed, PassContext, PassError,
     lifting::Lifted,
+    shaping::{converted, sliced},
     site::{Rewritten, Site, rewrite_module},
 };
 use crate::hlo::{
@@ -54,8 +55,8 @@ fn expand(site: &mut Site<'_>) -> Rewritten {
     let mut values = Vec::new();
     for (n, (input, init)) in inputs.iter().zip(inits).enumerate() {
         let computed = combination.computed[n];
-        let init = converted(site, *init, computed)?;
-        let value = converted(site, *input, computed)?;
+        let init = converted(&mut site.build(), *init, computed)?;
+        let value = converted(&mut site.build(), *input, computed)?;
         values.push(padded(site, value, init, &around)?);
     }
     for (dimension, window) in window.iter().enumerate() {
@@ -68,13 +69,13 @@ fn expand(site: &mut Site<'_>) -> Rewritten {
     // The initial values come first, wherever they are no identities.
     let mut starts = Vec::new();
     for (init, computed) in inits.iter().zip(&combination.computed) {
-        let init = converted(site, *init, *computed)?;
+        let init = converted(&mut site.build(), *init, *computed)?;
         starts.push(repeated(site, init, &sizes)?);
     }
     let values = combination.apply(site, &starts, &values)?;
     let mut results = Vec::new();
     for (value, element_type) in values.into_iter().zip(types) {
-        results.push(converted(site, value, element_type)?);
+        results.push(converted(&mut site.build(), value, element_type)?);
     }
     Ok(Some(if site.instruction().shape().as_array().is_some() {
         results[0]
@@ -207,17 +208,6 @@ impl Combination {
     }
 }
 
-fn converted(
-    site: &mut Site<'_>,
-    value: InstructionId,
-    element_type: ElementType,
-) -> Result<InstructionId, InferError> {
-    if site.element_type(value) == element_type {
-        return Ok(value);
-    }
-    site.build().convert(value, element_type)
-}
-
 fn repeated(
     site: &mut Site<'_>,
     scalar: InstructionId,
@@ -232,14 +222,7 @@ fn padded(
     init: InstructionId,
     window: &[WindowDimension],
 ) -> Result<InstructionId, InferError> {
-    let padding: Vec<PaddingDimension> = window
-        .iter()
-        .map(|d| PaddingDimension {
-            low: d.padding_low,
-            high: d.padding_high,
-            interior: d.base_dilation - 1,
-        })
-        .collect();
+    let padding: Vec<PaddingDimension> = window.iter().map(WindowDimension::padding).collect();
     if padding.iter().all(|padding| *padding == PaddingDimension::default()) {
         return Ok(value);
     }
@@ -382,17 +365,9 @@ impl Line<'_> {
         values: &[InstructionId],
         [start, limit, stride]: [usize; 3],
     ) -> Result<Vec<InstructionId>, InferError> {
-        let whole = |&limit: &usize| SliceDimension { start: 0, limit, stride: 1 };
-        let sizes = site.dimensions(values[0]);
-        let all: Vec<SliceDimension> = sizes.iter().map(whole).collect();
-        let mut slice = all.clone();
         let stride = if limit - start > stride { stride } else { 1 };
-        slice[self.dimension] = SliceDimension { start, limit, stride };
-        if slice == all {
-            return Ok(values.to_vec());
-        }
-        let of =
-            |value: &InstructionId| site.build().add(Op::Slice { slice: slice.clone() }, &[*value]);
+        let part = [(self.dimension, SliceDimension { start, limit, stride })];
+        let of = |value: &InstructionId| sliced(&mut site.build(), *value, &part);
         values.iter().map(of).collect()
     }
 }

@@ -15,6 +15,7 @@ mod sequential;
 use super::{
     Changed, PassContext, PassError,
     lifting::Lifted,
+    shaping::{reshaped, transposed},
     site::{Rewritten, Site, rewrite_module},
 };
 use crate::hlo::{
@@ -115,9 +116,9 @@ impl Scatter {
         let mut order = rows.clone();
         order.extend((vector < of_indices.len()).then_some(vector));
         let mut builder = site.build();
-        let indices = transpose(&mut builder, given, order)?;
+        let indices = transposed(&mut builder, given, order)?;
         let in_order = [&batch_sizes[..], &[n_updates, n_coordinates]].concat();
-        let mut indices = reshape(&mut builder, indices, &in_order)?;
+        let mut indices = reshaped(&mut builder, indices, &in_order)?;
         // Narrow integers could not say how large the operand is.
         if element_type(&builder, indices).bit_width() < 32 {
             indices = builder.convert(indices, ElementType::S32)?;
@@ -130,8 +131,8 @@ impl Scatter {
         let in_order = [&batch_sizes[..], &[n_updates], &window_sizes].concat();
         let mut updates = Vec::new();
         for update in &all[n + 1..] {
-            let update = transpose(&mut builder, *update, order.clone())?;
-            updates.push(reshape(&mut builder, update, &in_order)?);
+            let update = transposed(&mut builder, *update, order.clone())?;
+            updates.push(reshaped(&mut builder, update, &in_order)?);
         }
         Ok(Self {
             operands,
@@ -157,24 +158,6 @@ fn element_type(builder: &ComputationBuilder<'_>, id: InstructionId) -> ElementT
 /// The sizes of an array.
 fn dimensions(builder: &ComputationBuilder<'_>, id: InstructionId) -> Vec<usize> {
     builder.shape(id).as_array().map_or(Vec::new(), |shape| shape.dimensions().to_vec())
-}
-
-/// A transposition, or nothing where the order is that already.
-fn transpose(
-    builder: &mut ComputationBuilder<'_>,
-    value: InstructionId,
-    order: Vec<usize>,
-) -> Result<InstructionId, InferError> {
-    if order.is_sorted() { Ok(value) } else { builder.transpose(value, order) }
-}
-
-/// A reshape, or nothing where the sizes are these already.
-fn reshape(
-    builder: &mut ComputationBuilder<'_>,
-    value: InstructionId,
-    sizes: &[usize],
-) -> Result<InstructionId, InferError> {
-    if dimensions(builder, value) == sizes { Ok(value) } else { builder.reshape(value, sizes) }
 }
 
 /// The shape of an array, unless it is too large.

@@ -10,6 +10,7 @@
 use super::{
     Changed, PassContext, PassError,
     lifting::Lifted,
+    shaping::indices,
     site::{Rewritten, Site, rewrite_module},
 };
 use crate::hlo::{
@@ -65,15 +66,8 @@ struct Windows {
 impl Windows {
     /// The positions in a window, row-major.
     fn positions(&self) -> Vec<Vec<usize>> {
-        let mut all = vec![Vec::new()];
-        for dimension in &self.window {
-            let with = |index: &Vec<usize>| {
-                let index = index.clone();
-                (0..dimension.size).map(move |n| [&index[..], &[n]].concat())
-            };
-            all = all.iter().flat_map(with).collect();
-        }
-        all
+        let sizes: Vec<usize> = self.window.iter().map(|dimension| dimension.size).collect();
+        indices(&sizes)
     }
 
     /// Along one dimension, the first and last window whose element at `n` is in an array of
@@ -166,10 +160,7 @@ impl Windows {
     }
 
     fn padding(&self) -> Vec<PaddingDimension> {
-        let padding = self.window.iter();
-        padding
-            .map(|d| PaddingDimension { low: d.padding_low, high: d.padding_high, interior: 0 })
-            .collect()
+        self.window.iter().map(WindowDimension::padding).collect()
     }
 
     fn padded(&self, site: &mut Site<'_>) -> Result<InstructionId, InferError> {

@@ -107,8 +107,7 @@ fn approx_top_k<'p>(body: &mut Body<'_, 'p>, operation: &'p Operation) -> Result
         let from = body.array(operation, all)?;
         let wanted = declared.as_array().and_then(|array| array.dimensions().get(dimension));
         let limit = wanted.copied().unwrap_or(0).min(from.dimensions()[dimension]);
-        let whole =
-            from.dimensions().iter().map(|&limit| SliceDimension { start: 0, limit, stride: 1 });
+        let whole = from.dimensions().iter().copied().map(SliceDimension::whole);
         let mut slice: Vec<SliceDimension> = whole.collect();
         slice[dimension].limit = limit;
         let first = body.add(operation, Op::Slice { slice }, &[all])?;

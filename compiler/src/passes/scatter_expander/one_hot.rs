@@ -1,12 +1,16 @@
 //! Sums as products with one-hot rows.
 
-use super::{Scatter, array, dimensions, element_type, reshape, sizes_of, transpose};
+use super::{Scatter, array, dimensions, element_type, sizes_of};
 use crate::{
     hlo::{
         ArrayLiteral, ArrayShape, ComparisonDirection, ComputationBuilder, DotDimensionNumbers,
         ElementType, InferError, InstructionId, Op, OperandPrecision, Precision,
     },
-    passes::{dot_canonicalization::add_reducer, site::Site},
+    passes::{
+        dot_canonicalization::add_reducer,
+        shaping::{reshaped, transposed},
+        site::Site,
+    },
 };
 
 /// The most elements of one-hot rows; more would be too much memory.
@@ -47,7 +51,7 @@ pub(super) fn expand(site: &mut Site<'_>, scatter: &Scatter) -> Result<Instructi
     let order = [&scatter.batch_dims[..], &scatter.scattered_dims, &scatter.window_dims].concat();
     let inverse = (0..order.len()).filter_map(|d| order.iter().position(|&from| from == d));
     let mut builder = site.build();
-    let sums = transpose(&mut builder, sums, inverse.collect())?;
+    let sums = transposed(&mut builder, sums, inverse.collect())?;
     builder.add(Op::Add, &[scatter.operands[0], sums])
 }
 
@@ -57,7 +61,7 @@ fn one_hot(
     scatter: &Scatter,
 ) -> Result<InstructionId, InferError> {
     let mut sizes = [&scatter.batch_sizes[..], &[scatter.n_updates]].concat();
-    let indices = reshape(builder, scatter.indices, &sizes)?;
+    let indices = reshaped(builder, scatter.indices, &sizes)?;
     let of_indices: Vec<usize> = (0..sizes.len()).collect();
     let iota_dimension = sizes.len();
     sizes.extend(sizes_of(&scatter.sizes, &scatter.scattered_dims));

@@ -1,12 +1,15 @@
 //! One update after the other: slice, combine, put back.
 
-use super::{Scatter, array, element_type, number, reshape};
+use super::{Scatter, array, element_type, number};
 use crate::{
     hlo::{
         ComparisonDirection, ComputationBuilder, ComputationId, ElementType, InferError,
         InstructionId, Op, Shape, SliceDimension, builder::add_computation,
     },
-    passes::site::Site,
+    passes::{
+        shaping::{reshaped, sliced},
+        site::Site,
+    },
 };
 
 /// Up to so many updates stand one after the other; more are a loop.
@@ -58,7 +61,7 @@ pub(super) fn expand(
     let sizes = [&[count][..], &steps.window].concat();
     let mut updates = Vec::new();
     for update in &scatter.updates {
-        updates.push(reshape(&mut builder, *update, &sizes)?);
+        updates.push(reshaped(&mut builder, *update, &sizes)?);
     }
     let mut lists = Lists { operands: scatter.operands.clone(), coordinates, updates };
     if count > MOST_UNROLLED {
@@ -94,7 +97,7 @@ impl Steps<'_> {
                 builder.add(Op::Concatenate { dimension }, &parts)?
             }
         };
-        reshape(builder, all, &[self.count, self.coordinate_dims.len()])
+        reshaped(builder, all, &[self.count, self.coordinate_dims.len()])
     }
 
     /// One row of a list, whose position is known.
@@ -107,10 +110,8 @@ impl Steps<'_> {
         if self.count == 1 {
             return Ok(list);
         }
-        let whole = |&limit: &usize| SliceDimension { start: 0, limit, stride: 1 };
-        let mut slice: Vec<_> = super::dimensions(builder, list).iter().map(whole).collect();
-        slice[0] = SliceDimension { start: step, limit: step + 1, stride: 1 };
-        builder.add(Op::Slice { slice }, &[list])
+        let row = SliceDimension { start: step, limit: step + 1, stride: 1 };
+        sliced(builder, list, &[(0, row)])
     }
 
     /// The operands after one update; coordinates and updates have a first dimension of 1.
@@ -128,7 +129,7 @@ impl Steps<'_> {
         }
         let mut arguments = old.clone();
         for update in updates {
-            arguments.push(reshape(builder, *update, &self.window)?);
+            arguments.push(reshaped(builder, *update, &self.window)?);
         }
         let new = self.scatter.combine.apply(builder, &arguments, &self.window)?;
         let is_inside = match is_inside {
@@ -165,7 +166,7 @@ impl Steps<'_> {
                 stride: 1,
             });
             let start = builder.add(Op::Slice { slice: slice.to_vec() }, &[coordinates])?;
-            let start = reshape(builder, start, &[])?;
+            let start = reshaped(builder, start, &[])?;
             starts[dimension] = start;
             let room = self.scatter.sizes[dimension] - self.window[dimension];
             let last = number(builder, element_type, room);

@@ -64,7 +64,7 @@ impl Generator<'_> {
         let mut slice = Vec::new();
         for size in self.sizes(x) {
             if self.one_in(2) {
-                slice.push(SliceDimension { start: 0, limit: size, stride: 1 });
+                slice.push(SliceDimension::whole(size));
                 continue;
             }
             let start = self.below(size);
