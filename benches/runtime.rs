@@ -1,7 +1,7 @@
 //! Host time of the runtime: dispatches back to back, and arrays there and back.
 //!
-//! `cargo bench --bench runtime`. One execution of the small program is two launches at most, so what
-//! is measured is what the runtime adds; 200 us per dispatch is the goal.
+//! `cargo bench --bench runtime`. One execution of the small program is two launches at most, so
+//! what is measured is what the runtime adds; 200 us per dispatch is the goal.
 
 #![expect(missing_docs, clippy::unwrap_used, reason = "a bench measures")]
 

@@ -5,6 +5,7 @@ version of a platform; that is why this is not an extension module in setuptools
 """
 
 import json
+import os
 import pathlib
 import shutil
 import subprocess
@@ -16,6 +17,12 @@ from setuptools.dist import Distribution
 
 WORKSPACE = pathlib.Path(__file__).resolve().parent.parent
 PLUGIN = "palmetto-pjrt"
+
+
+def plugin():
+    """The library that ``PALMETTO_PLUGIN`` names, for whoever has built it, or else a new one."""
+    built = os.environ.get("PALMETTO_PLUGIN")
+    return pathlib.Path(built) if built else build_plugin()
 
 
 def build_plugin():
@@ -40,7 +47,7 @@ class BuildWithPlugin(build_py):
 
     def run(self):
         super().run()
-        library = build_plugin()
+        library = plugin()
         folder = pathlib.Path(self.get_package_dir("palmetto") if self.editable_mode
                               else f"{self.build_lib}/palmetto")
         folder.mkdir(parents=True, exist_ok=True)

@@ -18,6 +18,8 @@ mod random_bits;
 mod reductions;
 #[path = "differential/shares.rs"]
 mod shares;
+#[path = "differential/windows.rs"]
+mod windows;
 
 use palmetto_compiler::{
     compile,

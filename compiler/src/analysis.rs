@@ -125,6 +125,9 @@ pub fn flops_of(module: &Module, computation: &Computation, id: InstructionId) -
             let operand = computation.instruction(instruction.operands()[0]).array_shape();
             operand.element_count() as u64
         }
+        Op::ReduceWindow { window, .. } | Op::SelectAndScatter { window, .. } => {
+            window.iter().fold(elements, |n, d| n.saturating_mul(d.size as u64))
+        }
         Op::Fft { fft_length, .. } => {
             // As customary for a transform of n numbers: 5 n log n, by lines.
             let sizes = fft_length.iter().map(|&size| u64::from(size.max(1).ilog2()));

@@ -35,8 +35,10 @@ mod plan;
 mod random_bits;
 mod reduction;
 mod rounding;
+mod scatter;
 mod sorting;
 mod strided;
+mod window;
 
 pub mod check;
 

@@ -1,9 +1,10 @@
 //! Programs from outside -> HLO.
 //!
 //! Reads StableHLO as text, in pretty and generic form: [`split_programs`] cuts a file into
-//! programs, [`parse_program`] makes a syntax tree of one, and [`import_module`] makes the HLO
-//! module of one of its functions. Whatever is wrong with a program is a [`Diagnostic`] that
-//! points into its text; nothing panics, however malformed the text is.
+//! programs and [`parse_program`] makes a syntax tree of one. [`parse_bytecode`] makes the same
+//! tree of MLIR bytecode, and [`import_module`] makes the HLO module of one of its functions.
+//! Whatever is wrong with a program is a [`Diagnostic`] with its place in the text or in the
+//! file; nothing panics, however malformed either is.
 
 mod bytecode;
 mod export;

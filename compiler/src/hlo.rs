@@ -35,7 +35,8 @@ pub use attribute::{
     CheckParameters, ComparisonDirection, ComparisonType, ConvolutionDimensionNumbers,
     CustomCallTarget, DotDimensionNumbers, EighParameters, FftType, FusionKind,
     GatherDimensionNumbers, MAX_SPATIAL_DIMENSIONS, OperandPrecision, PaddingDimension, Precision,
-    RandomAlgorithm, SliceDimension, Transpose, TriangularSolveOptions, WindowDimension,
+    RandomAlgorithm, ScatterDimensionNumbers, SliceDimension, Transpose, TriangularSolveOptions,
+    WindowDimension,
 };
 pub use builder::{BuildError, ComputationBuilder, Extras, ModuleBuilder};
 pub use computation::{Computation, ComputationId, ProgramShape};

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "what fails to unwrap fails its test")]
 
+#[path = "frontend/bytecode.rs"]
+mod bytecode;
 #[path = "frontend/control.rs"]
 mod control;
 #[path = "frontend/errors.rs"]

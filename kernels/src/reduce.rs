@@ -8,8 +8,8 @@
 //! count.
 //!
 //! The blocks of the result are dealt to the cores. A result of one block is computed by one core
-//! or, where that pays, in two launches ([`split`]): in the first, each core reduces its share of the
-//! operand to slots of its own; the second combines these.
+//! or, where that pays, in two launches ([`split`]): in the first, each core reduces its share of
+//! the operand to slots of its own; the second combines these.
 
 mod accumulate;
 mod cost;

@@ -11,7 +11,7 @@ what JAX has no words for: which chips there are, how strict they are, and where
 """
 
 from palmetto.plugin import library_path
-from palmetto.profile import Execution, Profile, executions, last_execution, profile
+from palmetto.reports import Execution, Profile, executions, last_execution, profile
 from palmetto.settings import configure, settings
 
 __all__ = [

@@ -209,7 +209,9 @@ mod tests {
     proptest! {
         /// Ranges never overlap, and when all are freed one free range is left.
         #[test]
-        fn random_calls_keep_the_books(calls in prop::collection::vec((1..40_u32, any::<u16>()), 1..200)) {
+        fn random_calls_keep_the_books(
+            calls in prop::collection::vec((1..40_u32, any::<u16>()), 1..200)
+        ) {
             let mut allocator = Allocator::new(500);
             let mut live: Vec<Range> = Vec::new();
             for (granules, choice) in calls {
@@ -217,11 +219,14 @@ mod tests {
                     allocator.free(live.swap_remove(usize::from(choice) % live.len()));
                 } else if let Some(range) = allocator.allocate(granules, &name("x")) {
                     prop_assert!(range.end() <= 500 && range.granules == granules);
-                    let apart = |other: &Range| range.end() <= other.start || other.end() <= range.start;
+                    let apart = |other: &Range| {
+                        range.end() <= other.start || other.end() <= range.start
+                    };
                     prop_assert!(live.iter().all(apart), "{range:?} overlaps");
                     live.push(range);
                 }
-                let free: u64 = allocator.free_ranges().map(|range| u64::from(range.granules)).sum();
+                let free = allocator.free_ranges().map(|range| u64::from(range.granules));
+                let free: u64 = free.sum();
                 let used: u64 = live.iter().map(|range| u64::from(range.granules)).sum();
                 prop_assert_eq!((allocator.in_use(), free), (used, 500 - used));
                 prop_assert!(allocator.peak() >= used && allocator.n_live() == live.len());

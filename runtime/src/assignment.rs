@@ -14,7 +14,8 @@ pub struct DeviceAssignment {
 }
 
 impl DeviceAssignment {
-    /// Device `replica * n_partitions + partition` of `devices` runs that partition of that replica.
+    /// Device `replica * n_partitions + partition` of `devices` runs that partition of that
+    /// replica.
     ///
     /// # Errors
     /// There are too many or too few devices, none, or one twice.

@@ -1,8 +1,8 @@
 //! [`Buffer`]: an array in a memory of a device.
 //!
-//! In the chip's HBM an array lies in the tiled layout of its shape; in the host's memory it is dense.
-//! A buffer is there as soon as it is asked for, its content when its event is ready. Reading,
-//! copying and executing wait for that by themselves, and take over its error.
+//! In the chip's HBM an array lies in the tiled layout of its shape; in the host's memory it is
+//! dense. A buffer is there as soon as it is asked for, its content when its event is ready.
+//! Reading, copying and executing wait for that by themselves, and take over its error.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -32,8 +32,8 @@ struct Inner {
     ready: Event,
 }
 
-/// Where the content of a buffer is. Work that is being dispatched holds a clone, so that nobody else
-/// gets the memory before.
+/// Where the content of a buffer is. Work that is being dispatched holds a clone, so that nobody
+/// else gets the memory before.
 #[derive(Clone)]
 pub(crate) enum Storage {
     Hbm(Arc<HbmRange>),
@@ -155,8 +155,8 @@ impl Buffer {
         storage.ok_or_else(|| Error::Deleted { buffer: name_of(&self.0.shape).to_string() })
     }
 
-    /// Calls `done` with the elements, dense, in the order of dimensions that is asked for (row-major
-    /// if none is), when they are there.
+    /// Calls `done` with the elements, dense, in the order of dimensions that is asked for
+    /// (row-major if none is), when they are there.
     ///
     /// # Errors
     /// The buffer was deleted, or the order is not one of its dimensions.

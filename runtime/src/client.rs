@@ -149,8 +149,8 @@ impl Client {
     /// Brings a compiled program to its devices.
     ///
     /// # Errors
-    /// The program is for another chip or another number of devices, a device does not exist, or its
-    /// constants do not fit into HBM.
+    /// The program is for another chip or another number of devices, a device does not exist, or
+    /// its constants do not fit into HBM.
     pub fn load(
         &self,
         executable: Executable,

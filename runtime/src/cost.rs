@@ -13,8 +13,8 @@ pub struct CostAnalysis {
     pub flops: f64,
     /// Bytes of the operands and results of every step.
     pub bytes_accessed: f64,
-    /// The least time that the steps could take one after the other: of each the FLOPs at the chip's
-    /// peak or the bytes at HBM's, whichever is longer.
+    /// The least time that the steps could take one after the other: of each the FLOPs at the
+    /// chip's peak or the bytes at HBM's, whichever is longer.
     pub optimal_seconds: f64,
 }
 

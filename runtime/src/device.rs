@@ -1,12 +1,12 @@
 //! [`Device`]: a chip as programs see it, with its memories.
 //!
 //! What happens to a device's HBM is decided when work is *dispatched*: then ranges are taken and
-//! given back. The work itself is done later, in the order of the dispatches. So a range may be given
-//! back while work that uses it is still to be done: whoever gets it next comes after that. Addresses
-//! and out-of-memory errors depend on the order of calls only.
+//! given back. The work itself is done later, in the order of the dispatches. So a range may be
+//! given back while work that uses it is still to be done: whoever gets it next comes after that.
+//! Addresses and out-of-memory errors depend on the order of calls only.
 //!
-//! A device that nothing was dispatched to costs next to nothing; its chip is made when it is needed,
-//! and backs as much HBM as was ever in use.
+//! A device that nothing was dispatched to costs next to nothing; its chip is made when it is
+//! needed, and backs as much HBM as was ever in use.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

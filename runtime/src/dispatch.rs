@@ -1,13 +1,14 @@
 //! The dispatch of an execution on one device: memory for what it makes, and the work itself.
 //!
-//! Results and temporaries get their memory now. Temporaries give it back at once, and so do donated
-//! arguments that no result lies in: what is dispatched next may have it, for that runs later.
+//! Results and temporaries get their memory now. Temporaries give it back at once, and so do
+//! donated arguments that no result lies in: what is dispatched next may have it, for that runs
+//! later.
 //!
 //! A program may write over parameters that it asks for as donations. If the caller does not donate
 //! such an argument, the program gets a copy.
 //!
-//! Programs work on HBM only. What they take from the host's memory, or leave there, is carried over
-//! for the time of the execution.
+//! Programs work on HBM only. What they take from the host's memory, or leave there, is carried
+//! over for the time of the execution.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError};
@@ -198,8 +199,8 @@ impl Dispatcher {
         Ok(places)
     }
 
-    /// The memory of an argument, if the program may use it as it is: the argument is on the device,
-    /// and not needed later if the program writes over it.
+    /// The memory of an argument, if the program may use it as it is: the argument is on the
+    /// device, and not needed later if the program writes over it.
     fn usable(&self, number: usize) -> Option<&Arc<HbmRange>> {
         let argument = &self.arguments[number];
         let is_kept = self.program.executable.overwritten.binary_search(&number).is_err();

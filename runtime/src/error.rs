@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use palmetto_compiler::CompileError;
+use palmetto_compiler::codegen::CodegenError;
 use palmetto_compiler::diagnostic::Diagnostic;
 use palmetto_compiler::evaluator::EvaluationError;
 use palmetto_compiler::hlo::{ArrayShape, LiteralError, Shape};
@@ -185,6 +186,16 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether memory does not suffice, the host's program being right.
+    pub fn is_out_of_memory(&self) -> bool {
+        match self {
+            Self::OutOfMemory { .. } | Self::DeviceOutOfMemory { .. } => true,
+            Self::Compile(CompileError::Codegen(CodegenError::Hbm(_))) => true,
+            Self::Earlier(error) => error.is_out_of_memory(),
+            _ => false,
+        }
+    }
+
     /// A fault outside of any instruction: `what` met it.
     pub(crate) fn fault(what: &str, source: Fault) -> Self {
         Self::Fault { instruction: what.to_owned(), place: String::new(), source }

@@ -1,9 +1,9 @@
 //! [`Event`]: the completion of work that goes on by itself.
 //!
-//! An event is completed once, by its [`Promise`], with success or with the error that the work met.
-//! A promise that is dropped completes its event with [`Error::Abandoned`], so that nobody waits for
-//! ever. Callbacks run on the thread that completes the event, in the order in which they were
-//! added, or at once if it is completed already; no lock is held meanwhile.
+//! An event is completed once, by its [`Promise`], with success or with the error that the work
+//! met. A promise that is dropped completes its event with [`Error::Abandoned`], so that nobody
+//! waits for ever. Callbacks run on the thread that completes the event, in the order in which they
+//! were added, or at once if it is completed already; no lock is held meanwhile.
 
 use std::fmt;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};

@@ -77,15 +77,15 @@ pub(crate) struct Placed {
     pub(crate) host: Option<Host>,
 }
 
-/// Where an argument is that a program gets a copy of. It owns nothing: memory is not given back when
-/// work is done, but when it is dispatched.
+/// Where an argument is that a program gets a copy of. It owns nothing: memory is not given back
+/// when work is done, but when it is dispatched.
 pub(crate) enum CopySource {
     Hbm(Range),
     Host(HostCell),
 }
 
-/// A copy of an argument that the program writes over and the caller keeps, or that is in the host's
-/// memory.
+/// A copy of an argument that the program writes over and the caller keeps, or that is in the
+/// host's memory.
 pub(crate) struct ArgumentCopy {
     pub(crate) number: usize,
     pub(crate) source: CopySource,

@@ -4,8 +4,8 @@ use palmetto_compiler::hlo::{ArrayLiteral, ArrayShape, ElementType};
 
 use crate::Error;
 
-/// An array that somebody else owns. Elements are little-endian, of types with fewer than 8 bits one
-/// per byte.
+/// An array that somebody else owns. Elements are little-endian, of types with fewer than 8 bits
+/// one per byte.
 #[derive(Clone, Copy, Debug)]
 pub struct HostArray<'a> {
     /// The type of its elements.
@@ -26,8 +26,8 @@ impl HostArray<'_> {
     /// A dense copy.
     ///
     /// # Errors
-    /// An element is not in `bytes`, the strides are not one per dimension, or a `pred` is neither 0
-    /// nor 1.
+    /// An element is not in `bytes`, the strides are not one per dimension, or a `pred` is neither
+    /// 0 nor 1.
     pub fn to_literal(&self) -> Result<ArrayLiteral, Error> {
         let shape = ArrayShape::new(self.element_type, self.dimensions.to_vec());
         let shape = shape.map_err(|error| Error::HostArray(error.to_string()))?;

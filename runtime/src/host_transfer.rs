@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex};
 
 use palmetto_compiler::hlo::{Literal, Shape};
 
-/// The host's side of the transfers of a program: of `send` and `recv` with `is_host_transfer`, which
-/// is what JAX's callbacks become.
+/// The host's side of the transfers of a program: of `send` and `recv` with `is_host_transfer`,
+/// which is what JAX's callbacks become.
 ///
 /// Called in the order in which the program's tokens put the transfers, from within the run.
 pub trait HostTransfer {

@@ -1,14 +1,15 @@
 //! The place where compiler and emulator meet: a client with emulated chips, arrays on them, and
 //! programs that run there.
 //!
-//! A [`Client`] has the [`Device`]s of a [`Topology`]. A [`Buffer`] is an array in a device's memory,
-//! an [`Executable`] a compiled program, and a [`LoadedExecutable`] one with its constants on the
-//! devices that it runs on. Everything is asynchronous: calls return at once, [`Event`]s say when work
-//! is done and how it ended. Work on a device is done in the order of the calls. Results and addresses
-//! depend on that order only: never on the clock, on threads, or on whether anybody waits.
+//! A [`Client`] has the [`Device`]s of a [`Topology`]. A [`Buffer`] is an array in a device's
+//! memory, an [`Executable`] a compiled program, and a [`LoadedExecutable`] one with its constants
+//! on the devices that it runs on. Everything is asynchronous: calls return at once, [`Event`]s say
+//! when work is done and how it ended. Work on a device is done in the order of the calls. Results
+//! and addresses depend on that order only: never on the clock, on threads, or on whether anybody
+//! waits.
 //!
-//! [`LoadedExecutable::run`] is the short way for one program, one chip and literals. Every execution
-//! leaves a [`profile::Report`].
+//! [`LoadedExecutable::run`] is the short way for one program, one chip and literals. Every
+//! execution leaves a [`profile::Report`].
 
 pub mod numpy;
 pub mod profile;

@@ -65,8 +65,8 @@ pub struct ExecuteOptions {
     pub run: Option<RunOptions>,
     /// Whom to tell which instruction is about to run.
     pub watch: Option<Watch>,
-    /// The host's side of the transfers of each device, in the order of the assignment; none where the
-    /// list is too short, and then a transfer ends the run.
+    /// The host's side of the transfers of each device, in the order of the assignment; none where
+    /// the list is too short, and then a transfer ends the run.
     pub hosts: Vec<Host>,
 }
 

@@ -2,9 +2,9 @@
 //!
 //! Reads every version of the format, both byte orders and both dimension orders. Files come from
 //! anywhere, so the header parser is a loop with bounds and not a general reader of Python
-//! literals. NumPy has no bf16, no floats of 8 bits and less, no integers of 4 and 2: libraries that
-//! add them write "void" elements, of 2 bytes for bf16 and of 1 for the others. These are read as the
-//! type that is wanted, 2-byte ones as bf16 where none is, and are written in the same way.
+//! literals. NumPy has no bf16, no floats of 8 bits and less, no integers of 4 and 2: libraries
+//! that add them write "void" elements, of 2 bytes for bf16 and of 1 for the others. These are read
+//! as the type that is wanted, 2-byte ones as bf16 where none is, and are written in the same way.
 //!
 //! Not read: structured, string, date and pickled arrays.
 

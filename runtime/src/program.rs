@@ -59,21 +59,6 @@ fn only(file: &str, chunks: Vec<SourceChunk>) -> Result<SourceChunk, Diagnostic>
     Ok(chunk)
 }
 
-/// The one program of a file: MLIR bytecode, or a text as [`read_program`] reads it.
-///
-/// # Errors
-/// As [`read_program`], or bytes that are neither bytecode nor text.
-pub fn read_module(file: &str, bytes: &[u8]) -> Result<Module, Diagnostic> {
-    if is_bytecode(bytes) {
-        let program = parse_bytecode(file, bytes)?;
-        return verified(import_module(&program, &entry(&program))?);
-    }
-    let text = std::str::from_utf8(bytes).map_err(|error| {
-        Diagnostic::new(format!("{file} is neither MLIR bytecode nor text: {error}"))
-    })?;
-    read_program(file, text)
-}
-
 /// A program of a self-checking file.
 #[derive(Debug)]
 pub struct TestProgram {
@@ -193,7 +178,7 @@ mod tests {
     fn the_only_public_function_is_the_entry() {
         assert!(read_program("t.mlir", ARGUMENT).is_ok());
         assert!(read_program("t.mlir", TWO).is_err());
-        assert!(read_program("t.mlir", &format!("{TWO}// -----\n{TWO}")).is_err());
+        assert!(read_program("t.mlir", format!("{TWO}// -----\n{TWO}")).is_err());
         assert!(
             read_program(
                 "t.hlo",

@@ -1,14 +1,14 @@
 //! The binary form of an [`Executable`]: what a compilation cache keeps.
 //!
 //! ```text
-//! magic "PLMX"; version, fingerprint of the op table (4 bytes each); length of the rest and its hash
-//! (FNV-1a, 64 bits; 8 bytes each); all little-endian
+//! magic "PLMX"; version, fingerprint of the op table (4 bytes each); length of the rest and its
+//! hash (FNV-1a, 64 bits; 8 bytes each); all little-endian
 //! the rest: [`Image`] in the postcard format
 //! ```
 //!
 //! Programs are in their own binary form, shapes and the optimized module in HLO's text form; an op
-//! that is modelled is named by its computation and its name. What is left out is only looked at: the
-//! LLO of the kernels. Everything that is read is checked, so that foreign data is an error.
+//! that is modelled is named by its computation and its name. What is left out is only looked at:
+//! the LLO of the kernels. Everything that is read is checked, so that foreign data is an error.
 
 mod check;
 mod image;

@@ -25,6 +25,7 @@ mod compare;
 mod rounding;
 mod rules;
 mod structure;
+mod window;
 
 pub use compare::{Bound, Comparison, Difference};
 

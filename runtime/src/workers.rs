@@ -2,7 +2,8 @@
 //!
 //! Each device has a stream. A few threads serve all of them: at most one at a time a stream, and
 //! none waits. A job that depends on an event which is not ready parks its stream; the event brings
-//! it back. Such events are always of jobs that were dispatched before, so somebody can always go on.
+//! it back. Such events are always of jobs that were dispatched before, so somebody can always go
+//! on.
 //!
 //! A job that panics is dropped, and with it the promises that it holds: whoever waits is told.
 

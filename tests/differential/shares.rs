@@ -1,5 +1,5 @@
-//! Launches of which both cores of the chip have a share: updates of parts of arrays, and reductions
-//! to one block, which are two launches.
+//! Launches of which both cores of the chip have a share: updates of parts of arrays, and
+//! reductions to one block, which are two launches.
 
 use palmetto_compiler::{
     compile,

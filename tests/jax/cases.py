@@ -56,10 +56,10 @@ SUM = Tolerance("sum", relative=16, absolute=4, terms=16)
 # Series, iterations and solutions of systems: backward stable on both sides, and the inputs are
 # well conditioned (a factor of some hundreds).
 SERIES = Tolerance("series", relative=1000, absolute=200, norm=1000)
-# One pass of the MXU: both factors are rounded to bfloat16, each by at most 2^-9 of itself, so a sum
-# of products changes by at most (2 + 2^-9) * 2^-9 < 1.01 * 2^-8 of the sum of the absolute values of
-# its terms; 2^-8 is half an epsilon. The sums are in f32.
-DOT = Tolerance("dot", terms=16, bf16_terms=0.505)
+# One pass of the MXU: both factors are rounded to bfloat16, each by at most 2^-8 of itself (half an
+# epsilon), so a sum of products changes by at most (2 + 2^-8) * 2^-8 < 1.01 epsilons of the sum of
+# the absolute values of its terms. The sums are in f32.
+DOT = Tolerance("dot", terms=16, bf16_terms=1.01)
 # The same inside of functions that are not sums of products, so that absolute arguments say
 # nothing: some of the error above of the largest result.
 MODEL = Tolerance("model", bf16_norm=2)
@@ -160,14 +160,17 @@ class Table:
         self.prefix, self.module = prefix, module
         self.rows, self.absent = [], []
 
-    def add(self, name, inputs, tolerance=EXACT, call=None):
-        """A function; ``call(f, *arrays)`` says how it is called, where there is more to say."""
+    def add(self, name, inputs, tolerance=EXACT, call=None, part=""):
+        """A function; ``call(f, *arrays)`` says how it is called, where there is more to say.
+
+        A function can have several rows, with a name for each ``part``.
+        """
         function = getattr(self.module, name, None)
         if function is None:
             self.absent.append(f"{self.prefix}.{name}")
             return
         bound = function if call is None else (lambda *a, f=function, c=call: c(f, *a))
-        self.rows.append(Row(f"{self.prefix}.{name}", bound, inputs, tolerance))
+        self.rows.append(Row(f"{self.prefix}.{name}{part}", bound, inputs, tolerance))
 
     def each(self, names, inputs, tolerance=EXACT, call=None):
         """Several functions that are called the same way."""

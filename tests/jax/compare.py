@@ -113,3 +113,9 @@ def reason(error):
     """The first line that says why JAX raised ``error``."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return f"{type(error).__name__}: {lines[0] if lines else ''}"
+
+
+def highest(function):
+    """What ``function`` gives if the dots in it, which it does not show, have the highest precision."""
+    with jax.default_matmul_precision("highest"):
+        return function()

@@ -3,6 +3,11 @@
 `python tests/jax/measure.py` with `TPU_LIBRARY_PATH` set; every number is host time.
 """
 
+import os
+
+# XLA's own defaults for the CPU, which the comparisons do without; what comes last counts.
+os.environ["XLA_FLAGS"] = "--xla_allow_excess_precision=true --xla_backend_optimization_level=3"
+
 from compare import CPU, DEVICE, PLATFORM
 
 import statistics

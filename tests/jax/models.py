@@ -23,23 +23,35 @@ def normal(*shape, scale=1.0):
     return (scale * RANDOM.normal(size=shape)).astype(np.float32)
 
 
-def convolutional_loss(parameters, images, labels):
-    """Two convolutions with a depthwise one between, normalisation, pooling, cross-entropy."""
+def average_pool(x):
+    return lax.reduce_window(x, 0.0, lax.add, (1, 2, 2, 1), (1, 2, 2, 1), "VALID") / 4
+
+
+def max_pool(x):
+    return lax.reduce_window(x, -jnp.inf, lax.max, (1, 2, 2, 1), (1, 2, 2, 1), "VALID")
+
+
+def convolutional_loss(pool, parameters, images, labels):
+    """A convolution, normalisation, pooling, a depthwise convolution, cross-entropy."""
     kernels, depthwise, scale, dense = parameters
     numbers = ("NHWC", "HWIO", "NHWC")
     x = lax.conv_general_dilated(images, kernels, (1, 1), "SAME", dimension_numbers=numbers)
     mean, variance = x.mean((0, 1, 2)), x.var((0, 1, 2))
     x = jax.nn.relu((x - mean) * lax.rsqrt(variance + 1e-5) * scale)
-    x = lax.reduce_window(x, -jnp.inf, lax.max, (1, 2, 2, 1), (1, 2, 2, 1), "VALID")
+    x = pool(x)
     x = lax.conv_general_dilated(x, depthwise, (2, 2), "SAME", dimension_numbers=numbers,
                                  feature_group_count=x.shape[-1])
     logits = jax.nn.relu(x).mean((1, 2)) @ dense
     return optax.softmax_cross_entropy_with_integer_labels(logits, labels).mean()
 
 
-def convolutional_step(parameters, images, labels):
-    value, gradient = jax.value_and_grad(convolutional_loss)(parameters, images, labels)
-    return value, jax.tree.map(lambda p, g: p - 0.1 * g, parameters, gradient), gradient
+def convolutional_step(pool):
+    def step(parameters, images, labels):
+        error = lambda parameters: convolutional_loss(pool, parameters, images, labels)
+        value, gradient = jax.value_and_grad(error)(parameters)
+        return value, jax.tree.map(lambda p, g: p - 0.1 * g, parameters, gradient), gradient
+
+    return step
 
 
 def convolutional_arguments():
@@ -49,12 +61,17 @@ def convolutional_arguments():
 
 
 def test_convolutional_step():
-    check(convolutional_step, *convolutional_arguments(), tolerance=GRADIENTS)
+    check(convolutional_step(average_pool), *convolutional_arguments(), tolerance=GRADIENTS)
 
 
 def test_convolutional_step_highest():
     with jax.default_matmul_precision("highest"):
-        check(convolutional_step, *convolutional_arguments(), tolerance=HIGHEST)
+        check(convolutional_step(average_pool), *convolutional_arguments(), tolerance=HIGHEST)
+
+
+def test_convolutional_step_with_max_pooling():
+    with jax.default_matmul_precision("highest"):
+        check(convolutional_step(max_pool), *convolutional_arguments(), tolerance=HIGHEST)
 
 
 def decode(config, parameters, prompt, key, count):

@@ -23,9 +23,11 @@ def run(code, fails=False, **environment):
 
 
 def install():
-    """`pip install ./python`, into a folder instead of the environment."""
+    """`pip install ./python` with the plugin of this run, into a folder of its own."""
+    environment = {**os.environ, "PALMETTO_PLUGIN": os.environ["TPU_LIBRARY_PATH"]}
     subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--upgrade",
-                    "--target", str(FOLDER), str(ROOT / "python")], check=True)
+                    "--no-build-isolation", "--target", str(FOLDER), str(ROOT / "python")],
+                   check=True, env=environment)
 
 
 def test_readme():
@@ -33,7 +35,7 @@ def test_readme():
     (example,) = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
     assert len(example.splitlines()) <= 12
     out = run(example)
-    assert "TPU v4" in out and re.search(r"\d+ cycles, MFU \d+\.\d%", out), out
+    assert "TPU v4 4" in out and re.search(r"\d+ cycles, MFU \d+\.\d%", out), out
     assert len(re.findall(r"^\S+ +\d+ (mxu|vpu|hbm|eup|xlu|vmem|launch|latency|model)$", out, re.M)) > 0, out
 
 

@@ -49,6 +49,13 @@ def twice(arguments):
     return [jnp.stack([jnp.asarray(x)] * 2) for x in arguments]
 
 
+def kind(why):
+    """The reason without places and sizes, the same for all programs that are refused for it."""
+    why = re.sub(r"offset 0x[0-9a-f]+: | \(from .*|\[[\d,]*\]", "", why)
+    return re.sub(r"%\w+|tensor<(\d+x)*", lambda m: "tensor<" if m[0].startswith("t") else "N",
+                  re.sub(r"\b\d+ bytes", "N bytes", why))
+
+
 def forms(row):
     """The programs of a row: as it is, its gradient, under vmap."""
     for call in row.arguments():
@@ -80,7 +87,7 @@ def main():
                     found = compiled(function, arguments)
                     if found and (found[0] == "compile" or not form):
                         counts[found[0]] += 1
-                        why = re.sub(r"%\w+|\d+", "N", found[1])
+                        why = kind(found[1])
                         refused[found[0], why].add(form + row.name)
                 jax.clear_caches()
     print(f"{counts['programs']} programs: {counts['lower']} that JAX cannot lower, "

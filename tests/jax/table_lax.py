@@ -62,7 +62,9 @@ T.each("cumsum cumprod cummax cummin cumlogsumexp", matrices((F32, BF16), shapes
 T.add("reduce_window", arrays((2, 9, 9, 3)), SUM, lambda f, x: (
     f(x, -jnp.inf, lax.max, (1, 3, 3, 1), (1, 2, 2, 1), "SAME"), f(x, 0.0, lax.add, (1, 2, 2, 1), (1, 1, 1, 1), "VALID"),
     f(x, jnp.inf, lax.min, (1, 2, 2, 1), (1, 1, 1, 1), "VALID", (1, 1, 1, 1), (1, 2, 2, 1)),
-    jax.grad(lambda y: jnp.sum(jnp.sin(f(y, -jnp.inf, lax.max, (1, 3, 3, 1), (1, 2, 2, 1), "SAME"))))(x)))
+    jax.grad(lambda y: jnp.sum(jnp.sin(f(y, 0.0, lax.add, (1, 3, 3, 1), (1, 2, 2, 1), "SAME"))))(x)))
+T.add("reduce_window", arrays((2, 9, 9, 3)), SUM, lambda f, x: jax.grad(
+    lambda y: jnp.sum(jnp.sin(f(y, -jnp.inf, lax.max, (1, 3, 3, 1), (1, 2, 2, 1), "SAME"))))(x), part="/gradient of max")
 
 # Products and convolutions.
 T.add("dot", arrays((13, 37), (37, 19)) + arrays(array((9, 8), BF16), array((8, 5), BF16)), DOT)
@@ -148,7 +150,7 @@ DEFINITE = arrays(array((5, 5), kind="definite")) + arrays(array((3, 4, 4), kind
 GENERAL = arrays((5, 5)) + arrays((3, 7, 4))
 L.add("cholesky", DEFINITE, SERIES)
 L.add("cholesky_update", arrays(array((5, 5), kind="definite"), 5), SERIES, lambda f, a, v: f(jnp.linalg.cholesky(a), v))
-L.add("eigh", DEFINITE, SERIES, lambda f, a: (f(a)[1], (lambda v, w: (v * w[..., None, :]) @ jnp.swapaxes(v, -1, -2))(*f(a))))
+L.add("eigh", DEFINITE, SERIES, lambda f, a: (f(a)[1], (lambda v, w: jnp.matmul(v * w[..., None, :], jnp.swapaxes(v, -1, -2), precision="highest"))(*f(a))))
 L.add("lu", DEFINITE, SERIES)
 L.add("lu_pivots_to_permutation", arrays(array(3, I32, 3, 4)), EXACT, lambda f, p: f(p, 5))
 L.add("qr", GENERAL, SERIES, lambda f, a: jnp.abs(f(a, full_matrices=False)[1]))

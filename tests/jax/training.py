@@ -1,7 +1,7 @@
 """Training loops: the loss curve on the emulated chip against JAX on CPU.
 
 How far may the curves be apart? The MXU rounds both factors of a product to bfloat16, each by at
-most u = 2^-9 of itself; a product is off by at most 2u. A forward and backward pass is a chain of
+most u = 2^-8 of itself; a product is off by at most 2u. A forward and backward pass is a chain of
 D products (and arithmetic in f32, which is exact in comparison); their errors are independent, so
 what comes out is off by r = 2u * sqrt(D) of itself. That has two effects after t steps:
 
@@ -29,7 +29,7 @@ import testing
 import transformer
 
 STEPS = 20
-BF16, F32 = 2.0**-9, 2.0**-22
+BF16, F32 = 2.0**-8, 2.0**-22
 
 
 def agree(curves, products, size, u):

@@ -29,9 +29,9 @@ Written by `UPDATE_EXPECT=1 cargo test --release --test tidy opcodes` from the o
 
 * **import**: the StableHLO operation that becomes it; `-` if only passes and HLO text make it.
 * **evaluate**: the evaluator gave a value of the shape that inference says.
-* **device**: what the example, compiled alone, became. *kernel*: bundle programs. *modelled*: a host
-  routine with a stated cost. *control*: steps of the executable around others. *host*: a check,
-  after the run so far, or data that the host takes or gives. *none*: no work is left to do.
+* **device**: what the example, compiled alone, became. *kernel*: bundle programs. *modelled*: a
+  host routine with a stated cost. *control*: steps of the executable around others. *host*: a
+  check, after the run so far, or data that the host takes or gives. *none*: no work is left.
   Other types and forms of the same opcode may end up elsewhere; `--report` says where.
 * **tests**: filetests that contain it; tests/functions.rs has every elementwise one besides.
 

@@ -8,9 +8,9 @@
 //! it reads: a kernel whose windows of the two are the same, or a modelled launch, which has read
 //! everything before it writes. Copies in inner loops come first, of them those of large arrays.
 //!
-//! An update of a part of an array (`dynamic-update-slice`) is a copy of the array and a kernel that
-//! writes over a part of it, which has to have its operand where its result is. A modelled update is
-//! treated like a copy.
+//! An update of a part of an array (`dynamic-update-slice`) is a copy of the array and a kernel
+//! that writes over a part of it, which has to have its operand where its result is. A modelled
+//! update is treated like a copy.
 //!
 //! Constants and entry parameters stay as they are, and share with nothing, except for parameters
 //! that are donated: a result, and what it is made in, may lie there ([`donation`]). [`checker`]

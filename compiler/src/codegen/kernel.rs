@@ -114,8 +114,8 @@ impl Generator<'_> {
         Ok(self.programs.len() - 1)
     }
 
-    /// The step that copies an array to another of the same shape; none if there are no elements, or if
-    /// it is a token.
+    /// The step that copies an array to another of the same shape; none if there are no elements,
+    /// or if it is a token.
     pub(super) fn copy(
         &mut self,
         from: &View,

@@ -113,8 +113,8 @@ impl Generator<'_> {
         Value::Array(View { slice: operand.view().slice, shape })
     }
 
-    /// The step of a `send` or `recv`, and its value: the array, a context that nobody reads, and the
-    /// token.
+    /// The step of a `send` or `recv`, and its value: the array, a context that nobody reads, and
+    /// the token.
     fn transfer(
         &mut self,
         (computation, id): (ComputationId, InstructionId),

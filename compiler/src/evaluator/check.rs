@@ -264,7 +264,8 @@ fn compare_arrays(
     })
 }
 
-/// The same for elements of a narrow type; their units in the last place are counted in their codes.
+/// The same for elements of a narrow type; their units in the last place are counted in their
+/// codes.
 fn compare_narrow(
     rule: Rule,
     actual: &ArrayLiteral,

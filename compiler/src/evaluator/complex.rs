@@ -6,8 +6,6 @@
 //! on the branch cut and in powers of infinities they are C's. The library's own functions are used
 //! where they are that accurate.
 
-#![expect(clippy::float_cmp, reason = "special values are recognised by comparison")]
-
 use num_complex::Complex;
 
 type C = Complex<f64>;

@@ -3,7 +3,9 @@
 use super::check::{CheckOutcome, check};
 use super::error::{Cause, EvaluationError};
 use super::plan::{Plan, Step, plans};
-use super::{EvaluatorOptions, array_op, linear_algebra, random_bits, reduction, sorting};
+use super::{
+    EvaluatorOptions, array_op, linear_algebra, random_bits, reduction, scatter, sorting, window,
+};
 use crate::hlo::{
     ArrayLiteral, ArrayShape, Computation, ComputationId, CustomCallTarget, ElementType,
     Instruction, InstructionId, Literal, Module, Op, Shape,
@@ -138,21 +140,15 @@ impl<'m> Interpreter<'m> {
                 let initial = operands.swap_remove(0);
                 self.run_loop(state, instruction, [*condition, *body], initial)?
             }
-            Op::Reduce { dimensions, to_apply } => {
-                self.require_memory(state, instruction, counted_bytes(instruction))?;
-                let arrays = arrays(operands);
-                reduction::reduce(self, state, instruction, (&arrays, dimensions, *to_apply))?
-            }
+            Op::Reduce { .. }
+            | Op::ReduceWindow { .. }
+            | Op::Scatter { .. }
+            | Op::SelectAndScatter { .. }
+            | Op::Sort { .. } => self.apply(state, instruction, operand_shapes, operands)?,
             Op::RngBitGenerator { algorithm } => {
                 self.require_memory(state, instruction, counted_bytes(instruction))?;
                 let output = shape.leaves()[1];
                 random_bits::generate(*algorithm, &arrays(operands)[0], output)
-            }
-            Op::Sort { dimension, to_apply, .. } => {
-                let bytes = counted_bytes(instruction) + sorting::scratch_bytes(shape);
-                self.require_memory(state, instruction, bytes)?;
-                let arrays = arrays(operands);
-                sorting::sort(self, state, instruction, (&arrays, *dimension, *to_apply))?
             }
             Op::CustomCall { target, .. } if target.check_parameters().is_some() => {
                 run_check(state, target, shape, &operands).map_err(at)?
@@ -177,6 +173,48 @@ impl<'m> Interpreter<'m> {
                 Literal::Array(array.map_err(at)?)
             }
         })
+    }
+
+    /// The value of an op that applies computations to elements.
+    fn apply(
+        &self,
+        state: &mut State,
+        instruction: &Instruction,
+        operand_shapes: &[&Shape],
+        operands: Vec<Literal>,
+    ) -> Result<Literal, EvaluationError> {
+        let shape = instruction.shape();
+        let scratch = match (instruction.op(), operand_shapes.first()) {
+            (Op::ReduceWindow { window, .. }, Some(Shape::Array(operand))) => {
+                window::scratch_bytes(operand, window)
+            }
+            (Op::Sort { .. }, _) => sorting::scratch_bytes(shape),
+            _ => 0,
+        };
+        let bytes = counted_bytes(instruction).saturating_add(scratch);
+        self.require_memory(state, instruction, bytes)?;
+        let arrays = arrays(operands);
+        #[expect(clippy::wildcard_enum_match_arm, reason = "no other op comes here")]
+        match instruction.op() {
+            Op::Reduce { dimensions, to_apply } => {
+                reduction::reduce(self, state, instruction, (&arrays, dimensions, *to_apply))
+            }
+            Op::ReduceWindow { window, to_apply } => {
+                window::reduce_window(self, state, instruction, (&arrays, window, *to_apply))
+            }
+            Op::Scatter { dimension_numbers, to_apply, .. } => {
+                let what = (&arrays[..], &**dimension_numbers, *to_apply);
+                scatter::scatter(self, state, instruction, what)
+            }
+            Op::SelectAndScatter { window, select, scatter } => {
+                let what = (&arrays[..], &window[..], [*select, *scatter]);
+                window::select_and_scatter(self, state, instruction, what)
+            }
+            Op::Sort { dimension, to_apply, .. } => {
+                sorting::sort(self, state, instruction, (&arrays, *dimension, *to_apply))
+            }
+            _ => unreachable!("{} applies no computation", instruction.opcode()),
+        }
     }
 
     /// The result of a computation that `instruction` calls.

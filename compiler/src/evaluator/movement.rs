@@ -168,8 +168,8 @@ pub(super) fn reshape(shape: &ArrayShape, operand: &ArrayLiteral) -> ArrayLitera
     operand.reshape(shape.dimensions()).expect("inference compares the numbers of elements")
 }
 
-/// `bitcast-convert`: the same bytes as other elements, since literals are little-endian. Elements of
-/// fewer than 8 bits are put together first, the first of them lowest, or taken apart.
+/// `bitcast-convert`: the same bytes as other elements, since literals are little-endian. Elements
+/// of fewer than 8 bits are put together first, the first of them lowest, or taken apart.
 pub(super) fn bitcast_convert(shape: &ArrayShape, operand: &ArrayLiteral) -> ArrayLiteral {
     let widths = [operand.element_type(), shape.element_type()].map(|t| t.bit_width() as usize);
     if widths[0] != widths[1] && (widths[0] < 8 || widths[1] < 8) {

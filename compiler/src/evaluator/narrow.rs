@@ -1,7 +1,8 @@
 //! Types of fewer bits than any arithmetic has: floats of at most 8 bits, integers of 2 and 4.
 //!
 //! Ops on them are computed in a wider type, which has all their values, and the result is rounded,
-//! or wrapped, to the narrow type: floats in `f64`, so that they are rounded once; integers in 8 bits.
+//! or wrapped, to the narrow type: floats in `f64`, so that they are rounded once; integers in 8
+//! bits.
 
 use super::elementwise::{self, view, view_mut};
 use super::error::Cause;

@@ -62,7 +62,7 @@ pub(super) fn reduce(
 }
 
 /// Inputs and initial values as elements of the type that the computation works on.
-fn promote(operands: &[ArrayLiteral], results: &[&ArrayShape]) -> Vec<ArrayLiteral> {
+pub(super) fn promote(operands: &[ArrayLiteral], results: &[&ArrayShape]) -> Vec<ArrayLiteral> {
     let types = results.iter().chain(results).map(|result| result.element_type());
     let promoted = operands.iter().zip(types).map(|(operand, element_type)| {
         convert(&operand.shape().with_element_type(element_type), operand)
@@ -71,7 +71,7 @@ fn promote(operands: &[ArrayLiteral], results: &[&ArrayShape]) -> Vec<ArrayLiter
 }
 
 /// The op, if the computation is one op on its two parameters.
-fn plain_combination(computation: &Computation) -> Option<Opcode> {
+pub(super) fn plain_combination(computation: &Computation) -> Option<Opcode> {
     let root = computation.instruction(computation.root());
     let [a, b] = computation.parameters() else { return None };
     let both = root.operands() == [*a, *b] || root.operands() == [*b, *a];
@@ -139,7 +139,7 @@ fn fold_rows<T: Element>(
     to.par_iter_mut().enumerate().for_each(|(n, to)| *to = fold(row(n)));
 }
 
-fn float_combination(opcode: Opcode) -> Option<fn(f64, f64) -> f64> {
+pub(super) fn float_combination(opcode: Opcode) -> Option<fn(f64, f64) -> f64> {
     #[expect(clippy::wildcard_enum_match_arm, reason = "no other op combines floats")]
     Some(match opcode {
         Opcode::Add => |a, b| a + b,
@@ -150,7 +150,10 @@ fn float_combination(opcode: Opcode) -> Option<fn(f64, f64) -> f64> {
     })
 }
 
-fn complex_combination(opcode: Opcode) -> Option<fn(Complex<f64>, Complex<f64>) -> Complex<f64>> {
+/// How two complex numbers become one.
+type ComplexCombination = fn(Complex<f64>, Complex<f64>) -> Complex<f64>;
+
+pub(super) fn complex_combination(opcode: Opcode) -> Option<ComplexCombination> {
     #[expect(clippy::wildcard_enum_match_arm, reason = "other ops are taken one by one")]
     Some(match opcode {
         Opcode::Add => |a, b| a + b,
@@ -159,7 +162,7 @@ fn complex_combination(opcode: Opcode) -> Option<fn(Complex<f64>, Complex<f64>) 
     })
 }
 
-fn integer_combination<T: Integer>(opcode: Opcode) -> Option<fn(T, T) -> T> {
+pub(super) fn integer_combination<T: Integer>(opcode: Opcode) -> Option<fn(T, T) -> T> {
     #[expect(clippy::wildcard_enum_match_arm, reason = "no other op combines integers")]
     Some(match opcode {
         Opcode::Add => |a, b| T::from_bits(T::to_bits(a).wrapping_add(b.to_bits())),
@@ -173,7 +176,7 @@ fn integer_combination<T: Integer>(opcode: Opcode) -> Option<fn(T, T) -> T> {
     })
 }
 
-fn truth_combination(opcode: Opcode) -> Option<fn(bool, bool) -> bool> {
+pub(super) fn truth_combination(opcode: Opcode) -> Option<fn(bool, bool) -> bool> {
     #[expect(clippy::wildcard_enum_match_arm, reason = "no other op combines truth values")]
     Some(match opcode {
         Opcode::Add | Opcode::Maximum | Opcode::Or => |a, b| a | b,

@@ -13,6 +13,7 @@ mod narrow;
 mod random;
 mod reduce;
 mod sorting;
+mod window;
 
 use std::collections::BTreeSet;
 
@@ -105,6 +106,7 @@ fn every_opcode_is_tested() {
         narrow::CASES,
         indexing::CASES,
         dot::CASES,
+        window::CASES,
     ];
     let mut tested = BTreeSet::new();
     let mut note = |module: &Module| {
@@ -124,6 +126,7 @@ fn every_opcode_is_tested() {
         sorting::FACTORS,
         checks::ALL_CHECKS,
         narrow::TRANSFER,
+        window::ALL_WINDOWS,
     ] {
         note(&module(text));
     }

@@ -27,6 +27,9 @@ mod values;
 mod vhlo;
 mod vhlo_types;
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use super::source::{Source, SourceResult};

@@ -1,9 +1,9 @@
 //! [`AliasConfig`]: which entry parameters give their memory to results.
 //!
-//! In the text it is `input_output_alias={ {1}: (0, {}, may-alias) }, buffer_donor={ (2, {}) }` of the
-//! module: result 1 may lie where parameter 0 is, and parameter 2 may be used for any result. The
-//! caller says at each execution whether it really gives the memory; the meaning of the program does
-//! not depend on it.
+//! In the text it is `input_output_alias={ {1}: (0, {}, may-alias) }, buffer_donor={ (2, {}) }` of
+//! the module: result 1 may lie where parameter 0 is, and parameter 2 may be used for any result.
+//! The caller says at each execution whether it really gives the memory; the meaning of the program
+//! does not depend on it.
 
 use std::collections::{BTreeMap, BTreeSet};
 

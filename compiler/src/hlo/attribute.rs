@@ -219,6 +219,13 @@ pub struct SliceDimension {
     pub stride: usize,
 }
 
+impl SliceDimension {
+    /// All of a dimension.
+    pub fn whole(size: usize) -> Self {
+        Self { start: 0, limit: size, stride: 1 }
+    }
+}
+
 /// One dimension of `pad`, in elements; negative padding removes elements.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PaddingDimension {
@@ -245,6 +252,33 @@ pub struct GatherDimensionNumbers {
     pub start_indices_batching_dims: Vec<usize>,
     /// The dimension of the start indices that holds the components of one index.
     pub index_vector_dim: usize,
+}
+
+/// How the dimensions of `scatter`'s operands, indices and updates belong together.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ScatterDimensionNumbers {
+    /// Dimensions of the updates that are a window's.
+    pub update_window_dims: Vec<usize>,
+    /// Dimensions of the operand along which windows have size 1 and the updates nothing.
+    pub inserted_window_dims: Vec<usize>,
+    /// For each component of an index, the operand dimension it belongs to.
+    pub scatter_dims_to_operand_dims: Vec<usize>,
+    /// Batch dimensions of the operand.
+    pub input_batching_dims: Vec<usize>,
+    /// The dimensions of the indices that correspond to them.
+    pub scatter_indices_batching_dims: Vec<usize>,
+    /// The dimension of the indices that holds the components of one index.
+    pub index_vector_dim: usize,
+}
+
+impl ScatterDimensionNumbers {
+    /// The operand's dimensions that `update_window_dims` are, in order.
+    pub fn window_dims(&self, operand_rank: usize) -> Vec<usize> {
+        let is_taken = |d: &usize| {
+            self.inserted_window_dims.contains(d) || self.input_batching_dims.contains(d)
+        };
+        (0..operand_rank).filter(|d| !is_taken(d)).collect()
+    }
 }
 
 /// Which equation `triangular-solve` solves.

@@ -16,9 +16,11 @@ mod data;
 mod elementwise;
 mod fourier;
 mod indexing;
+mod scatter;
 #[cfg(test)]
 mod tests;
 mod transfer;
+mod window;
 
 use super::module::Module;
 use super::opcode::{Op, Opcode};
@@ -127,6 +129,15 @@ fn infer_family(op: &Op, context: &Context<'_>) -> Result<Shape, InferError> {
         op @ Op::Convolution { .. } => convolution::convolution(context, op)?,
         Op::Reduce { dimensions, to_apply } => {
             return contraction::reduce(context, dimensions, *to_apply);
+        }
+        Op::ReduceWindow { window, to_apply } => {
+            return window::reduce_window(context, window, *to_apply);
+        }
+        Op::Scatter { dimension_numbers, to_apply, .. } => {
+            return scatter::scatter(context, dimension_numbers, *to_apply);
+        }
+        Op::SelectAndScatter { window, select, scatter } => {
+            window::select_and_scatter(context, window, [*select, *scatter])?
         }
         Op::RngBitGenerator { algorithm } => {
             return algorithm::rng_bit_generator(context, *algorithm);

@@ -186,8 +186,8 @@ impl ArrayLiteral {
         Self::from_bytes(ArrayShape::new(ElementType::Pred, dimensions.to_vec())?, &bytes)
     }
 
-    /// An array of `shape` from little-endian bytes in row-major order. The layout is dropped, and so
-    /// are the upper bits of bytes that hold fewer.
+    /// An array of `shape` from little-endian bytes in row-major order. The layout is dropped, and
+    /// so are the upper bits of bytes that hold fewer.
     ///
     /// # Errors
     /// The bytes do not fill the shape, or a `pred` byte is neither 0 nor 1.

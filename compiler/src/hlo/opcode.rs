@@ -14,8 +14,8 @@ use std::fmt;
 use super::attribute::{
     Attribute, AttributeSource, ComparisonDirection, ComparisonType, ConvolutionDimensionNumbers,
     CustomCallTarget, DotDimensionNumbers, FftType, FusionKind, GatherDimensionNumbers,
-    OperandPrecision, PaddingDimension, RandomAlgorithm, SliceDimension, TriangularSolveOptions,
-    WindowDimension,
+    OperandPrecision, PaddingDimension, RandomAlgorithm, ScatterDimensionNumbers, SliceDimension,
+    TriangularSolveOptions, WindowDimension,
 };
 use super::computation::ComputationId;
 use super::literal::Literal;
@@ -92,8 +92,9 @@ macro_rules! for_each_opcode { ($then:path) => { $then! {
     Exponential = "exponential", (1), [elementwise];
     /// e to the power of the operand, minus one.
     ExponentialMinusOne = "exponential-minus-one", (1), [elementwise];
-    /// Fourier transform along the last dimensions, which have these lengths; the inverse one divides
-    /// by their product. With real numbers on one side, the other has half of the last one, and 1.
+    /// Fourier transform along the last dimensions, which have these lengths; the inverse one
+    /// divides by their product. With real numbers on one side, the other has half of the last one,
+    /// and 1.
     Fft { fft_type: FftType, fft_length: Vec<usize> } = "fft", (1), [];
     /// The nearest integral value below or equal.
     Floor = "floor", (1), [elementwise];
@@ -141,17 +142,20 @@ macro_rules! for_each_opcode { ($then:path) => { $then! {
     Power = "power", (2), [elementwise];
     /// The real part; real numbers as they are.
     Real = "real", (1), [elementwise];
-    /// Begins to receive an array after the operand, a token: the array, what only the implementation
-    /// knows, and a token.
+    /// Begins to receive an array after the operand, a token: the array, what only the
+    /// implementation knows, and a token.
     Recv { channel_id: usize, is_host_transfer: bool } = "recv", (1), [side_effect declared];
     /// What a recv received, and the token for what comes after it.
     RecvDone { channel_id: usize, is_host_transfer: bool } = "recv-done", (1), [side_effect];
     /// Combines elements along dimensions: n operands, then n scalars to start from.
     Reduce { dimensions: Vec<usize>, to_apply: ComputationId } = "reduce", (2..), [];
-    /// The nearest number with so many bits of exponent and mantissa, in the same type; what is below
-    /// the normal numbers becomes 0.
+    /// The nearest number with so many bits of exponent and mantissa, in the same type; what is
+    /// below the normal numbers becomes 0.
     ReducePrecision { exponent_bits: usize, mantissa_bits: usize }
         = "reduce-precision", (1), [elementwise];
+    /// Combines the elements of each window: n operands, then n scalars to start and pad with.
+    ReduceWindow { window: Vec<WindowDimension>, to_apply: ComputationId }
+        = "reduce-window", (2..), [];
     /// Remainder with the sign of the dividend.
     Remainder = "remainder", (2), [elementwise];
     /// The same elements in row-major order under other dimensions.
@@ -167,10 +171,19 @@ macro_rules! for_each_opcode { ($then:path) => { $then! {
     RoundNearestEven = "round-nearest-even", (1), [elementwise];
     /// One divided by the square root.
     Rsqrt = "rsqrt", (1), [elementwise];
+    /// Combines slices of n operands, at start indices from the next one, with n arrays of updates.
+    Scatter {
+        dimension_numbers: Box<ScatterDimensionNumbers>, indices_are_sorted: bool,
+        unique_indices: bool, to_apply: ComputationId,
+    } = "scatter", (3..), [];
     /// The second operand where the first is true, else the third; a scalar `pred` may select all.
     Select = "select", (3), [];
-    /// Begins to send the first operand, an array, after the second, a token: the array, what only the
-    /// implementation knows, and a token.
+    /// In each window of the first operand `select` chooses an element; to its place `scatter` adds
+    /// the second operand's element for the window. The third is what every place starts from.
+    SelectAndScatter { window: Vec<WindowDimension>, select: ComputationId, scatter: ComputationId }
+        = "select-and-scatter", (3), [];
+    /// Begins to send the first operand, an array, after the second, a token: the array, what only
+    /// the implementation knows, and a token.
     Send { channel_id: usize, is_host_transfer: bool } = "send", (2), [side_effect];
     /// The token for what comes after a send.
     SendDone { channel_id: usize, is_host_transfer: bool } = "send-done", (1), [side_effect];
@@ -200,8 +213,8 @@ macro_rules! for_each_opcode { ($then:path) => { $then! {
     Tanh = "tanh", (1), [elementwise];
     /// Result dimension i is operand dimension `dimensions[i]`.
     Transpose { dimensions: Vec<usize> } = "transpose", (1), [];
-    /// Solves triangular systems: the first operand's matrices times the result, or the result times
-    /// them, is the second operand.
+    /// Solves triangular systems: the first operand's matrices times the result, or the result
+    /// times them, is the second operand.
     TriangularSolve { options: TriangularSolveOptions } = "triangular-solve", (2), [];
     /// The operands as one value.
     Tuple = "tuple", (..), [];

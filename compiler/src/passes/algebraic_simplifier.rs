@@ -38,9 +38,9 @@ pub fn algebraic_simplifier(module: &mut Module, _: &PassContext) -> Result<Chan
     rewrite_module(module, &mut simplify)
 }
 
-/// Is it an elementwise op on complex numbers or narrow floats? The laws of other numbers do not hold
-/// for them: complex numbers are not ordered, and products of infinities are not what they are in the
-/// parts; narrow floats may lack a zero, a sign or infinities.
+/// Is it an elementwise op on complex numbers or narrow floats? The laws of other numbers do not
+/// hold for them: complex numbers are not ordered, and products of infinities are not what they are
+/// in the parts; narrow floats may lack a zero, a sign or infinities.
 fn computes_without_laws(site: &Site<'_>) -> bool {
     let instruction = site.instruction();
     let opcode = instruction.opcode();

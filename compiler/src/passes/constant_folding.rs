@@ -154,7 +154,10 @@ fn is_slow(opcode: Opcode) -> bool {
             | Opcode::Logistic
             | Opcode::Power
             | Opcode::Reduce
+            | Opcode::ReduceWindow
             | Opcode::Remainder
+            | Opcode::Scatter
+            | Opcode::SelectAndScatter
             | Opcode::Sine
             | Opcode::Tan
             | Opcode::Tanh

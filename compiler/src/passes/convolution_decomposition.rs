@@ -10,8 +10,8 @@
 //!   slices with the kernel's elements are added up; for the gradient of such a kernel, products
 //!   are summed over what the windows share.
 //!
-//! Strides are those of slices, dilation of the operand is interior padding, a kernel that is turned
-//! around meets the slices in reverse order. Sums are made as in dots, in another order.
+//! Strides are those of slices, dilation of the operand is interior padding, a kernel that is
+//! turned around meets the slices in reverse order. Sums are made as in dots, in another order.
 //!
 //! Left as they are: convolutions with more than [`MAX_SLICES`] slices.
 
@@ -138,12 +138,7 @@ impl Convolution {
         let shape = site.array(operand).clone();
         let mut padding = vec![PaddingDimension::default(); shape.rank()];
         for (spatial, d) in self.spatial.iter().zip(&self.numbers.input_spatial) {
-            let window = spatial.window;
-            padding[*d] = PaddingDimension {
-                low: window.padding_low,
-                high: window.padding_high,
-                interior: window.base_dilation - 1,
-            };
+            padding[*d] = spatial.window.padding();
         }
         if padding.iter().all(|padding| *padding == PaddingDimension::default()) {
             return Ok(operand);
@@ -153,37 +148,4 @@ impl Convolution {
         let zero = builder.constant(zero.into());
         builder.add(Op::Pad { padding }, &[operand, zero])
     }
-}
-
-/// A slice along some dimensions; the value itself if that is all of it.
-fn sliced(
-    site: &mut Site<'_>,
-    value: InstructionId,
-    along: &[(usize, SliceDimension)],
-) -> Result<InstructionId, InferError> {
-    let whole = |&limit: &usize| SliceDimension { start: 0, limit, stride: 1 };
-    let all: Vec<SliceDimension> = site.dimensions(value).iter().map(whole).collect();
-    let mut slice = all.clone();
-    for (d, of) in along {
-        slice[*d] = *of;
-    }
-    if slice == all { Ok(value) } else { site.build().add(Op::Slice { slice }, &[value]) }
-}
-
-/// The same elements in other dimensions; the value itself if these are its own.
-fn reshaped(
-    site: &mut Site<'_>,
-    value: InstructionId,
-    sizes: &[usize],
-) -> Result<InstructionId, InferError> {
-    if site.dimensions(value) == sizes { Ok(value) } else { site.build().reshape(value, sizes) }
-}
-
-/// The dimensions in another order; the value itself if they are in order.
-fn transposed(
-    site: &mut Site<'_>,
-    value: InstructionId,
-    order: Vec<usize>,
-) -> Result<InstructionId, InferError> {
-    if order.is_sorted() { Ok(value) } else { site.build().transpose(value, order) }
 }

@@ -13,6 +13,7 @@
 //! matrix unit; products of `f32` values are rounded to `f32`. So results agree within what the
 //! order of the sum makes uncertain, and one rounding per product.
 
+use super::shaping::converted;
 use super::site::{Rewritten, Site, rewrite_module};
 use super::{Changed, PassContext, PassError};
 use crate::hlo::{
@@ -192,7 +193,7 @@ fn outer_product(site: &mut Site<'_>, numbers: &DotDimensionNumbers) -> Rewritte
         factors.push(broadcast_sorted(site, factor, result.dimensions(), &places)?);
     }
     let product = site.build().add(Op::Multiply, &factors)?;
-    converted(site, product, result.element_type()).map(Some)
+    converted(&mut site.build(), product, result.element_type()).map(Some)
 }
 
 /// `dot` of which operand `1 - large` has no dimensions of its own.
@@ -231,7 +232,7 @@ fn sum_of_products(
         value = builder.transpose(value, order)?;
     }
     let element_type = site.element_type(site.id());
-    converted(site, value, element_type)
+    converted(&mut site.build(), value, element_type)
 }
 
 /// The type in which the products of a dot or a convolution are made and added up.
@@ -264,7 +265,7 @@ pub(super) fn as_factor(
     (precision, computed): (Precision, ElementType),
 ) -> Result<InstructionId, InferError> {
     if site.element_type(operand) != ElementType::F32 {
-        return converted(site, operand, computed);
+        return converted(&mut site.build(), operand, computed);
     }
     let value = match precision {
         Precision::Default => rounded_to_bf16(site, operand)?,
@@ -280,7 +281,7 @@ pub(super) fn as_factor(
         }
         Precision::Highest => operand,
     };
-    converted(site, value, computed)
+    converted(&mut site.build(), value, computed)
 }
 
 /// The nearest `bf16` values, as `f32`.
@@ -291,17 +292,6 @@ fn rounded_to_bf16(
     let mut builder = site.build();
     let rounded = builder.convert(operand, ElementType::BF16)?;
     builder.convert(rounded, ElementType::F32)
-}
-
-pub(super) fn converted(
-    site: &mut Site<'_>,
-    value: InstructionId,
-    element_type: ElementType,
-) -> Result<InstructionId, InferError> {
-    if site.element_type(value) == element_type {
-        return Ok(value);
-    }
-    site.build().convert(value, element_type)
 }
 
 /// `value` repeated to `sizes`, its dimension `i` at `places[i]`; transposed first if the places

@@ -81,7 +81,7 @@ fn decompose(site: &mut Site<'_>, computation: ComputationId) -> Rewritten {
 
 /// The op on arrays of one row.
 fn as_one_row(site: &mut Site<'_>, op: &Op) -> Rewritten {
-    let whole = SliceDimension { start: 0, limit: 1, stride: 1 };
+    let whole = SliceDimension::whole(1);
     let nothing = PaddingDimension { low: 0, high: 0, interior: 0 };
     let op = match op {
         Op::Slice { slice } => Op::Slice { slice: vec![whole, slice[0]] },
@@ -123,7 +123,7 @@ fn split(site: &mut Site<'_>, op: &Op) -> Rewritten {
     between[lane] = sizes[lane];
     let [others, lanes] = match op {
         Op::Slice { slice } => {
-            let whole = |size: usize| SliceDimension { start: 0, limit: size, stride: 1 };
+            let whole = SliceDimension::whole;
             let mut others = slice.clone();
             others[lane] = whole(sizes[lane]);
             let mut lanes: Vec<SliceDimension> = between.iter().map(|size| whole(*size)).collect();

@@ -261,7 +261,7 @@ fn shardings_and_donation_are_kept() {
              }
            }"#,
         expect![[r##"
-            HloModule m, frontend_attributes={mhlo.num_partitions="8",result.0.jax.result_info="r",xla.sdy.meshes="{mesh = #sdy.mesh<[\"x\"=2, \"y\"=4]>}"}
+            HloModule m, frontend_attributes={mhlo.num_partitions="8",result.0.jax.result_info="r",xla.sdy.meshes="{mesh = #sdy.mesh<[\"x\"=2, \"y\"=4]>}"}, input_output_alias={ {}: (1, {}, may-alias) }, buffer_donor={ (0, {}) }
 
             ENTRY %main (Arg_0: f32[8], Arg_1: f32[8]) -> f32[8] {
               %Arg_0 = f32[8] parameter(0), frontend_attributes={jax.buffer_donor="true",xla.sdy.sharding="#sdy.sharding<@mesh, [{\"x\"}]>"}

@@ -97,6 +97,48 @@ impl Random {
     }
 }
 
+/// A binary file with a few bytes changed, dropped, repeated or replaced by lengths that lie.
+pub(crate) fn damaged(bytes: &[u8], seed: u64) -> Vec<u8> {
+    const NUMBERS: [&[u8]; 6] = [
+        &[0xff],
+        &[0x00],
+        &[0x01],
+        &[0; 9],
+        &[0, 255, 255, 255, 255, 255, 255, 255, 127],
+        &[0xfe, 0xff],
+    ];
+    let mut random = Random::new(seed);
+    let mut damaged = bytes.to_vec();
+    for _ in 0..=random.below(4) {
+        let at = random.below(damaged.len());
+        let end = (at + 1 + random.below(9)).min(damaged.len());
+        match random.below(6) {
+            0 => damaged[at] ^= 1 << random.below(8),
+            1 => damaged[at] = u8::try_from(random.below(256)).unwrap(),
+            2 => drop(damaged.drain(at..end)),
+            3 => {
+                let piece = damaged[at..end].to_vec();
+                damaged.splice(at..at, piece);
+            }
+            4 => {
+                let number = NUMBERS[random.below(NUMBERS.len())];
+                damaged.splice(
+                    at..(at + number.len()).min(bytes.len().min(damaged.len())).max(at),
+                    number.iter().copied(),
+                );
+            }
+            _ => {
+                let from = random.below(damaged.len());
+                damaged[at] = damaged[from];
+            }
+        }
+        if damaged.is_empty() {
+            damaged.push(0);
+        }
+    }
+    damaged
+}
+
 #[test]
 fn mutated_programs() {
     const PIECES: [&str; 24] = [

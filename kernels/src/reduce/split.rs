@@ -1,8 +1,8 @@
 //! A reduction to one block in two launches, so that all cores have a share of it.
 //!
-//! [`shares`] gives what each core reduced to as slots, whole registers of 32-bit words, that are not
-//! combined across sublanes and lanes and not rounded yet; [`combination`] makes the result of them.
-//! What the reduction starts from is in the slots of core 0.
+//! [`shares`] gives what each core reduced to as slots, whole registers of 32-bit words, that are
+//! not combined across sublanes and lanes and not rounded yet; [`combination`] makes the result of
+//! them. What the reduction starts from is in the slots of core 0.
 
 use palmetto_isa::{ChipSpec, memory::VREG_GRANULES};
 

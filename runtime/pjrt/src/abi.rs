@@ -15,7 +15,8 @@
 //! | `owned` | `T*` | the object itself, to be dropped; null is `None` |
 //! | `nested` | `T*` | [`Args`] of a struct that this one points to; null is an error |
 //! | `in_place` | `T` | [`Args`] of a struct that lies in this one |
-//! | `maybe_nested` | `T*` | the same, null is `None` |
+//! | `maybe_nested` | `T*` | `nested`, null is `None` |
+//! | `maybe_unsized` | `T*` | the same for a struct whose size callers leave unset |
 
 pub(crate) mod async_transfer;
 pub(crate) mod buffer;
@@ -186,12 +187,21 @@ impl<'a, S: CStruct> Args<'a, S> {
         unsafe { Args::new(pointer) }.map(Some)
     }
 
+    /// jaxlib leaves what is on its stack in the size of layouts; they have all fields since they
+    /// exist.
+    fn nested_unsized<T: CStruct>(self, pointer: *mut T) -> Option<Args<'a, T>> {
+        let start = pointer.cast::<u8>();
+        (!start.is_null()).then_some(Args { start, size: T::SIZE, life: PhantomData })
+    }
+
     fn in_place<T: CStruct>(self, offset: usize) -> Result<Args<'a, T>, Error> {
         if !self.holds::<T>(offset) {
             return Err(Error::invalid(format!("{}: {} is missing", S::NAME, T::NAME)));
         }
+        // Callers do not set the sizes of such structs: they are as this version has them.
         // SAFETY: the struct lies within the caller's struct.
-        unsafe { Args::new(self.start.add(offset).cast::<T>()) }
+        let start = unsafe { self.start.add(offset) };
+        Ok(Args { start, size: T::SIZE, life: PhantomData })
     }
 
     fn non_null<T>(self, name: &str, pointer: *const T) -> Result<(), Error> {
@@ -216,11 +226,6 @@ impl<T: Copy> Out<'_, T> {
             // SAFETY: the field lies within the caller's struct.
             unsafe { place.write_unaligned(value) }
         }
-    }
-
-    /// Whether the caller's struct has the field.
-    pub(crate) fn exists(&self) -> bool {
-        self.place.is_some()
     }
 }
 
@@ -373,6 +378,11 @@ macro_rules! accessor {
             self,
         ) -> Result<Option<$crate::abi::Args<'a, $T>>, $crate::error::Error> {
             self.nested(self.read(std::mem::offset_of!($S, $field)))
+        }
+    };
+    ($S:ident maybe_unsized $field:ident: $T:ty) => {
+        pub(crate) fn $field(self) -> Option<$crate::abi::Args<'a, $T>> {
+            self.nested_unsized(self.read(std::mem::offset_of!($S, $field)))
         }
     };
 }

@@ -51,7 +51,6 @@ static API: Api = Api {
 
 /// The plugin's one symbol.
 #[unsafe(no_mangle)]
-#[expect(non_snake_case, reason = "named by the interface")]
 pub extern "C" fn GetPjrtApi() -> *const Api {
     &raw const API
 }

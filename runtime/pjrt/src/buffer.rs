@@ -84,7 +84,7 @@ pub(crate) fn from_host(
 /// Dense, in the order that the caller wants; row-major if it does not say.
 pub(crate) fn to_host_buffer(args: Args<'_, PJRT_Buffer_ToHostBuffer_Args>) -> Result<(), Error> {
     let buffer = &args.src()?.runtime;
-    let layout = args.host_layout()?.map(|layout| layout.host_layout()).transpose()?;
+    let layout = args.host_layout().map(|layout| layout.host_layout()).transpose()?;
     let order = minor_to_major(layout, buffer)?;
     let size = buffer.shape().without_layout().byte_size();
     let Some(destination) = args.destination() else {

@@ -42,8 +42,58 @@ fn compile_program(
     options: &CompileOptions,
 ) -> Result<runtime::Executable, Error> {
     let &CompileOptions { n_replicas, n_partitions, .. } = options;
+    if n_partitions > 1 {
+        refuse_partitions(module, n_partitions)?;
+    }
     let strict = settings::with(|settings| Ok(settings.strict)).map_err(Error::invalid)?;
     let options = runtime::CompileOptions::v4();
     let options = if strict { options.checked() } else { options };
     Ok(runtime::Executable::compile(module, &options, n_replicas, n_partitions)?)
+}
+
+/// Every device runs the whole program. That is what a program says whose arguments and results are
+/// whole on every device; another one would have to be cut into parts.
+fn refuse_partitions(module: &Module, n_partitions: usize) -> Result<(), Error> {
+    let refused = |what: String, sharding: &str| {
+        Err(Error::unimplemented(format!(
+            "the program is for {n_partitions} partitions, and {what} is cut into parts \
+             ({sharding}); supported are programs whose arguments and results are whole on every \
+             device"
+        )))
+    };
+    let entry = module.entry_computation();
+    for (number, id) in entry.parameters().iter().enumerate() {
+        let parameter = entry.instruction(*id);
+        let sharding = parameter.frontend_attributes().get("xla.sdy.sharding");
+        if let Some(sharding) = sharding.filter(|sharding| cuts(sharding)) {
+            return refused(format!("argument {number}"), sharding);
+        }
+    }
+    for (key, sharding) in module.frontend_attributes() {
+        let number = key.strip_prefix("result.").and_then(|key| key.strip_suffix(".sdy.sharding"));
+        if let Some(number) = number.filter(|_| cuts(sharding)) {
+            return refused(format!("result {number}"), sharding);
+        }
+    }
+    Ok(())
+}
+
+/// Does a sharding such as `#sdy.sharding<@mesh, [{"x"}, {}]>` name an axis for a dimension?
+fn cuts(sharding: &str) -> bool {
+    let dimensions = sharding.split_once(", [").and_then(|(_, rest)| rest.split_once(']'));
+    dimensions.is_none_or(|(dimensions, _)| dimensions.contains('"'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::cuts;
+
+    #[test]
+    fn an_axis_of_a_dimension_cuts() {
+        assert!(cuts(r#"#sdy.sharding<@mesh, [{"x"}, {}]>"#));
+        assert!(cuts(r#"#sdy.sharding<mesh<["x"=2]>, [{}, {"x":(1)2, ?}p0]>"#));
+        assert!(!cuts(r#"#sdy.sharding<@mesh, [{}, {?}]>"#));
+        assert!(!cuts(r#"#sdy.sharding<@mesh, [], replicated={"x"}>"#));
+        assert!(cuts("something else"), "what is not understood is refused");
+    }
 }

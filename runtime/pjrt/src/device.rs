@@ -56,11 +56,6 @@ impl DeviceDescription {
             ]),
         }
     }
-
-    /// The id, which no other device has.
-    pub(crate) fn id(&self) -> c_int {
-        self.id
-    }
 }
 
 /// `PJRT_Device`.

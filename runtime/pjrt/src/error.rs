@@ -78,11 +78,6 @@ impl Error {
         &self.message
     }
 
-    /// Its code.
-    pub(crate) fn code(&self) -> Code {
-        self.code
-    }
-
     /// As an object for C, which destroys it.
     pub(crate) fn give(self) -> *mut ErrorObject {
         handle::give(ErrorObject { functions: &FUNCTIONS, error: self })
@@ -202,7 +197,7 @@ pub(crate) fn for_each_payload(
 fn code_of(error: &runtime::Error) -> Code {
     use runtime::Error as E;
     match error {
-        E::OutOfMemory { .. } | E::DeviceOutOfMemory { .. } => Code::ResourceExhausted,
+        error if error.is_out_of_memory() => Code::ResourceExhausted,
         E::Earlier(error) => code_of(error),
         E::Deleted { .. } | E::ExecutableDeleted(_) => Code::FailedPrecondition,
         E::Fault { .. } | E::Abandoned | E::Value { .. } => Code::Internal,

@@ -1,14 +1,15 @@
 //! The PJRT plugin: what JAX loads, and what it sees of the emulated chips.
 //!
 //! A thin skin: [`GetPjrtApi`] gives the table of the C interface, and each of its functions hands
-//! its arguments on to `palmetto-runtime`. Only the modules below `abi` know C structs and use
-//! `unsafe`; what they promise is that the rest works with references, slices and errors.
+//! its arguments on to `palmetto-runtime`. The modules below `abi` know the C structs, so that the
+//! others work with references, slices and errors. `unsafe` is in `abi`, and where C calls us
+//! outside of the table or keeps our objects: `api`, `error`, `extensions`, `memory`, `report`.
 //!
 //! Promises: no panic crosses the interface; structs of older callers are respected; every
 //! function of the table is there (those that Palmetto does not have say so); functions that
 //! callers do not expect to fail fail only on null pointers.
 
-#![allow(unsafe_code, reason = "the C interface; blocks are in `abi`, `api`, `error` and `memory`")]
+#![allow(unsafe_code, reason = "the C interface; the module's comment says where")]
 
 mod abi;
 mod api;

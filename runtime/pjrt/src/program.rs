@@ -1,7 +1,7 @@
 //! Programs as JAX sends them.
 
 use palmetto_runtime::Module;
-use palmetto_runtime::program::read_module;
+use palmetto_runtime::program::read_program;
 
 use crate::abi::executable::PJRT_Program;
 use crate::abi::{Args, text};
@@ -21,6 +21,6 @@ pub(crate) fn read(program: Args<'_, PJRT_Program>) -> Result<Module, Error> {
             "a program in format `{format}`; `{MLIR}` is supported"
         )));
     }
-    read_module("program", program.code()?)
+    read_program("program", program.code()?)
         .map_err(|diagnostic| Error::new(Code::InvalidArgument, diagnostic.to_string()))
 }

@@ -1,6 +1,7 @@
 //! Calls through the table of functions, as a caller in C makes them: structs of raw words that are
 //! not initialised, sizes of older versions, null pointers.
 #![allow(unsafe_code, reason = "this is the other side of the C interface")]
+#![expect(clippy::cast_possible_truncation, reason = "the interface is for 64-bit hosts")]
 
 use std::ffi::{CStr, c_char, c_void};
 
@@ -257,9 +258,9 @@ fn fields_beyond_an_older_struct_are_not_written() {
     };
     // As of 0.10.2: without `peak_allocated_bytes`.
     let (older, newer) = (bytes(185), bytes(201));
-    let is_set = [48, 64, 80, 96, 112, 128, 144, 160, 176, 184];
-    assert!(is_set[..9].iter().all(|&place| older[place] <= 1), "{older:?}");
-    assert_eq!(older[96], 1, "the limit is known");
+    let is_set = [40, 56, 72, 88, 104, 120, 136, 152, 168, 184];
+    assert!(is_set.iter().all(|&place| older[place] <= 1), "{older:?}");
+    assert_eq!(older[88], 1, "the limit is known");
     assert!(older[185..208].iter().all(|&byte| byte == 0xAA), "{older:?}");
     assert!(newer[201..208].iter().all(|&byte| byte == 0xAA), "{newer:?}");
     assert!(newer[200] <= 1 && newer[192..200] == [0; 8]);
@@ -281,7 +282,7 @@ fn arrays_come_back_from_whatever_strides() {
     assert_eq!(round(&values[2..], &[3], &[-4], 3), [3.0, 2.0, 1.0]);
     assert_eq!(round(&values, &[2, 2], &[0, 4], 4), [1.0, 2.0, 1.0, 2.0]);
     assert_eq!(round(&values, &[], &[], 1), [1.0]);
-    assert_eq!(round(&[], &[0, 3], &[12, 4], 0), []);
+    assert!(round(&[], &[0, 3], &[12, 4], 0).is_empty());
 }
 
 #[test]

@@ -105,6 +105,7 @@ fn the_table_is_readable() {
           time         19.0 us (20,000 cycles, 5 launches)
           utilisation  40.0 % of 275 TFLOP/s: 2.10 GFLOP in all
           busy         MXU 45.0 %, VPU 22.6 %, HBM 11.5 %
+          cores        at work 80.0 % and 80.0 % of the time
           HBM          2.30 MB moved, 3.15 MB in use at most
           modelled     20.0 % of the time (no device kernel)
 

@@ -1,5 +1,5 @@
-//! What makes an executable that somebody else wrote safe to run: every number in it names something
-//! that exists, and every array is in its allocation.
+//! What makes an executable that somebody else wrote safe to run: every number in it names
+//! something that exists, and every array is in its allocation.
 
 use palmetto_compiler::analysis::granules_of;
 use palmetto_compiler::executable::{

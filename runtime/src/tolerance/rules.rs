@@ -85,8 +85,11 @@ fn kind(op: &Op) -> Kind {
         | Op::Gather { .. }
         | Op::Pad { .. }
         | Op::Reduce { .. }
+        | Op::ReduceWindow { .. }
         | Op::Reshape
         | Op::Reverse { .. }
+        | Op::Scatter { .. }
+        | Op::SelectAndScatter { .. }
         | Op::Slice { .. }
         | Op::Transpose { .. } => Kind::Structure,
         Op::Abs | Op::Copy | Op::Maximum | Op::Minimum | Op::Negate | Op::Real | Op::Select => {

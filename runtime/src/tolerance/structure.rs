@@ -12,7 +12,7 @@ use palmetto_compiler::hlo::{
 };
 
 use super::rules::narrow;
-use super::{Deviation, ToleranceError, Uncertain, no_rule, rounding};
+use super::{Deviation, ToleranceError, Uncertain, no_rule, rounding, window};
 
 /// Relative error of one f32 addition.
 const F32_UNIT: f64 = 1.0 / (1 << 24) as f64;
@@ -32,6 +32,11 @@ pub(super) fn propagate(
     match instruction.op() {
         Op::Convolution { .. } | Op::Dot { .. } => sum_of_products(instruction, operands, result),
         Op::Reduce { .. } => reduce(module, instruction, operands, result),
+        Op::ReduceWindow { .. } => window::reduce_window(module, instruction, operands, result),
+        Op::Scatter { .. } => window::scatter(module, instruction, operands, result),
+        Op::SelectAndScatter { .. } => {
+            window::select_and_scatter(module, instruction, operands, result)
+        }
         _ => movement(instruction, operands),
     }
 }
@@ -204,18 +209,18 @@ fn product_error(operand: &Uncertain, precision: Precision) -> f64 {
 /// The variance of a sum of `depth` terms by its own roundings, relative to the squares of the
 /// terms and of the sum: partial sums grow like random walks or straight, and every one is rounded
 /// in both executions.
-fn accumulated(depth: usize, unit: f64) -> f64 {
+pub(super) fn accumulated(depth: usize, unit: f64) -> f64 {
     #[expect(clippy::cast_precision_loss, reason = "an estimate")]
     let depth = depth as f64;
     2.0 * depth * unit * unit / 3.0
 }
 
-fn final_rounding(element_type: ElementType, value: f64) -> f64 {
+pub(super) fn final_rounding(element_type: ElementType, value: f64) -> f64 {
     rounding::deviation(rounding::ulp(element_type, value)).powi(2)
 }
 
 /// The square of each element.
-fn squared(array: &ArrayLiteral) -> ArrayLiteral {
+pub(super) fn squared(array: &ArrayLiteral) -> ArrayLiteral {
     let square = |n| narrow(array.get_f64(n).powi(2));
     literal(array.shape(), (0..array.element_count()).map(square).collect())
 }
@@ -232,7 +237,7 @@ fn variance(operand: &Uncertain, relative: f64) -> ArrayLiteral {
 
 impl Uncertain {
     /// The deviations as an array like the value.
-    fn deviations(&self) -> ArrayLiteral {
+    pub(super) fn deviations(&self) -> ArrayLiteral {
         let shape = self.value.shape();
         match &self.deviation {
             Some(deviation) => literal(shape, deviation.to_vec()),
@@ -245,7 +250,7 @@ fn literal(shape: &ArrayShape, data: Vec<f32>) -> ArrayLiteral {
     ArrayLiteral::from_slice(shape.dimensions(), &data).expect("one number per element")
 }
 
-fn floats(array: &ArrayLiteral) -> Vec<f32> {
+pub(super) fn floats(array: &ArrayLiteral) -> Vec<f32> {
     array.as_slice::<f32>().expect("deviations are f32").to_vec()
 }
 
@@ -290,7 +295,10 @@ fn one_op(
     evaluate_array(&module, &operands)
 }
 
-fn evaluate_array(module: &Module, inputs: &[Literal]) -> Result<ArrayLiteral, ToleranceError> {
+pub(super) fn evaluate_array(
+    module: &Module,
+    inputs: &[Literal],
+) -> Result<ArrayLiteral, ToleranceError> {
     match evaluate(module, inputs, &EvaluatorOptions::default())?.result {
         Literal::Array(array) => Ok(array),
         Literal::Tuple(_) => unreachable!("the op has one result"),

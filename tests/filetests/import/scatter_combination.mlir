@@ -8,6 +8,17 @@ func.func @main(%x: tensor<5x3xf32>, %i: tensor<4x1xi32>, %u: tensor<4x3xf32>) -
   return %0 : tensor<5x3xf32>
 }
 // ----
-// input:3:8: error: stablehlo.scatter is supported where its region returns the update, or the sum, product, difference, maximum, minimum, and, or, exclusive or of element and update
-//     %0 = "stablehlo.scatter"(%x, %i, %u) <{scatter_dimension_numbers = #stablehlo.scatter<update_windo
-//          ^^^^^^^^^^^^^^^^^^^
+// HloModule main
+//
+// %reducer (Arg: f32[], Arg.1: f32[]) -> f32[] {
+//   %Arg = f32[] parameter(0)
+//   %Arg.1 = f32[] parameter(1)
+//   ROOT %power = f32[] power(%Arg, %Arg.1)
+// }
+//
+// ENTRY %main (Arg_0: f32[5,3], Arg_1: s32[4,1], Arg_2: f32[4,3]) -> f32[5,3] {
+//   %Arg_0 = f32[5,3] parameter(0)
+//   %Arg_1 = s32[4,1] parameter(1)
+//   %Arg_2 = f32[4,3] parameter(2)
+//   ROOT %scatter = f32[5,3] scatter(%Arg_0, %Arg_1, %Arg_2), update_window_dims={1}, inserted_window_dims={0}, scatter_dims_to_operand_dims={0}, index_vector_dim=1, to_apply=%reducer
+// }

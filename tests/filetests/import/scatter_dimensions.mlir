@@ -8,6 +8,6 @@ func.func @main(%x: tensor<5x3xf32>, %i: tensor<4x1xi32>, %u: tensor<4x3xf32>) -
   return %0 : tensor<5x3xf32>
 }
 // ----
-// input:3:8: error: stablehlo.scatter: update_window_dims [7] has to be different dimensions below 2
+// input:3:8: error: stablehlo.scatter: update_window_dims [7] have to be below 2 [scatter (C8)]
 //     %0 = "stablehlo.scatter"(%x, %i, %u) <{scatter_dimension_numbers = #stablehlo.scatter<update_windo
 //          ^^^^^^^^^^^^^^^^^^^

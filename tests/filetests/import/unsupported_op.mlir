@@ -5,5 +5,5 @@ func.func @main(%x: tensor<4xf32>) -> tensor<4xf32> {
 }
 // ----
 // input:3:8: error: unsupported op stablehlo.einsum
-//     %0 = "stablehlo.einsum"(%x, %x) <{einsum_config = "i,i->i"}> : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+//     %0 = "stablehlo.einsum"(%x, %x) <{einsum_config = "i,i->i"}> : (tensor<4xf32>, tensor<4xf32>) -> t
 //          ^^^^^^^^^^^^^^^^^^

@@ -184,7 +184,7 @@ impl Generator<'_> {
 
     /// One more value, made of others.
     fn instruction(&mut self, values: &[InstructionId]) -> Option<InstructionId> {
-        match self.below(31) {
+        match self.below(34) {
             0..=1 => self.unary(values),
             2..=6 => self.binary(values),
             7 => self.convert(values),
@@ -204,6 +204,9 @@ impl Generator<'_> {
             25 => self.dynamic_update_slice(values),
             26 => self.gather(values),
             27 => self.convolution(values),
+            28 => self.reduce_window(values),
+            29 => self.select_and_scatter(values),
+            30 => self.scatter(values),
             _ => self.control(values),
         }
     }

@@ -80,7 +80,8 @@ impl Environment {
     /// Makes the environment below `parent`, or finds it there.
     ///
     /// # Errors
-    /// Python has no `venv`, or the packages cannot be downloaded; the message has what Python said.
+    /// Python has no `venv`, or the packages cannot be downloaded; the message has what Python
+    /// said.
     pub fn set_up(
         interpreter: &Interpreter,
         parent: &Path,

@@ -284,7 +284,7 @@ mod tests {
         assert_eq!(checked(vec![copy(0, 1), update(1, 0, 2), check(2)]), Ok(()));
         let instruction = String::new();
         let apart = Err(Misplaced::Apart { instruction, operand: 0, result: 1 });
-        assert_eq!(checked(vec![copy(0, 1), update(0, 1, 1), check(1)]), apart);
+        assert_eq!(checked(vec![copy(0, 1), update(0, 0, 1), check(1)]), apart);
     }
 
     #[test]

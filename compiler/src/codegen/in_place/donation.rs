@@ -1,7 +1,8 @@
 //! Which results may lie where donated parameters are.
 //!
-//! A parameter that is an alias of a result gives its memory to that result; a donor gives it to any
-//! one result of its size. Intermediate values may lie there too, as in every array that they share.
+//! A parameter that is an alias of a result gives its memory to that result; a donor gives it to
+//! any one result of its size. Intermediate values may lie there too, as in every array that they
+//! share.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -45,7 +45,6 @@ fn float<T: Float>(direction: ComparisonDirection) -> Binary<T, Truth> {
 
 /// By the real parts, and where these are equal by the imaginary parts.
 fn complex<T: ComplexNumber>(direction: ComparisonDirection) -> Binary<T, Truth> {
-    #![expect(clippy::float_cmp, reason = "exact comparison is what is computed")]
     fn key<T: ComplexNumber>(value: T) -> (f64, f64) {
         let value = value.to_complex();
         (value.re, value.im)

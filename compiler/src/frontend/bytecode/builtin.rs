@@ -110,7 +110,7 @@ fn float_value(
 
 /// A number as a decimal where that is exact, else its bits.
 fn float_of(bits: u64, scalar: &Scalar) -> FloatValue {
-    use crate::frontend::syntax::FloatKind::{Bf16, F16, F32, F64};
+    use crate::frontend::syntax::FloatKind::{Bf16, F16, F32, F64, Narrow};
     let low = |bits: u64| u16::try_from(bits & 0xffff).unwrap_or_default();
     let value = match scalar {
         Scalar::Float(F64) => f64::from_bits(bits),
@@ -119,6 +119,9 @@ fn float_of(bits: u64, scalar: &Scalar) -> FloatValue {
         }
         Scalar::Float(F16) => half::f16::from_bits(low(bits)).to_f64(),
         Scalar::Float(Bf16) => half::bf16::from_bits(low(bits)).to_f64(),
+        Scalar::Float(Narrow(narrow)) => {
+            narrow.float_format().map_or(f64::NAN, |format| format.decode(bits))
+        }
         Scalar::Integer { .. } | Scalar::Index | Scalar::Complex(_) | Scalar::Other(_) => f64::NAN,
     };
     if value.is_finite() { FloatValue::Decimal(value) } else { FloatValue::Bits(bits) }
@@ -192,24 +195,24 @@ pub(super) fn function_type(cursor: &mut Cursor<'_, '_>) -> SourceResult<Type> {
     Ok(Type::Function(Box::new(FunctionType { inputs, results })))
 }
 
+/// Element types by their codes; an empty name is a type that is made of others.
+#[rustfmt::skip]
+const NAMES: [&str; 33] = [
+    "", "index", "", "bf16", "f16", "f32", "f64", "f80", "f128", "", "", "", "", "", "", "", "", "",
+    "", "", "", "tf32", "f8E5M2", "f8E4M3", "f8E4M3FN", "f8E5M2FNUZ", "f8E4M3FNUZ", "f8E4M3B11FNUZ",
+    "f8E3M4", "f4E2M1FN", "f6E2M3FN", "f6E3M2FN", "f8E8M0FNU",
+];
+
 /// A type.
 pub(super) fn value_type(cursor: &mut Cursor<'_, '_>) -> SourceResult<Type> {
     let at = cursor.reader.offset();
-    let named = |name: &str| -> SourceResult<Type> {
-        let scalar =
-            Scalar::named(name).ok_or_else(|| error_at(at, format!("unknown type {name}")))?;
-        Ok(Type::Scalar(scalar))
-    };
-    match cursor.reader.varint()? {
+    let code = cursor.reader.varint()?;
+    if let Some(scalar) = scalar_of(&NAMES, code) {
+        return Ok(Type::Scalar(scalar));
+    }
+    match code {
         0 => integer_type(&mut cursor.reader),
-        1 => named("index"),
         2 => function_type(cursor),
-        3 => named("bf16"),
-        4 => named("f16"),
-        5 => named("f32"),
-        6 => named("f64"),
-        7 => named("f80"),
-        8 => named("f128"),
         9 => Ok(Type::Scalar(Scalar::Complex(Box::new(cursor.scalar()?)))),
         12 => Ok(Type::Other("none".to_owned())),
         13 => {
@@ -225,6 +228,11 @@ pub(super) fn value_type(cursor: &mut Cursor<'_, '_>) -> SourceResult<Type> {
         18 => Ok(Type::Other(format!("tensor<*x{}>", cursor.scalar()?))),
         code => Err(error_at(at, format!("builtin types with the code {code} are not supported"))),
     }
+}
+
+/// The element type that a table has a name for.
+pub(super) fn scalar_of(names: &[&str], code: u64) -> Option<Scalar> {
+    Scalar::named(names.get(usize::try_from(code).ok()?)?)
 }
 
 /// An integer type: its width above two bits that say how it treats its sign.

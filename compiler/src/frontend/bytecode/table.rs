@@ -76,34 +76,64 @@ const fn row(
     Row { vhlo, since, until, name, properties }
 }
 
+// What several versions of an operation have.
+
+/// The properties of `all_gather`.
+#[rustfmt::skip]
+const ALL_GATHER: &[(&str, Mapping)] = &[
+    ("all_gather_dim", SAME), ("channel_id", ChannelId), ("replica_groups", SAME),
+    ("use_global_device_ids", UNIT),
+];
+
+/// The properties of `all_reduce`.
+#[rustfmt::skip]
+const ALL_REDUCE: &[(&str, Mapping)] = &[
+    ("channel_id", ChannelId), ("replica_groups", SAME), ("use_global_device_ids", UNIT),
+];
+
+/// The properties of `all_to_all`.
+#[rustfmt::skip]
+const ALL_TO_ALL: &[(&str, Mapping)] = &[
+    ("channel_id", ChannelId), ("concat_dimension", SAME), ("replica_groups", SAME),
+    ("split_count", SAME), ("split_dimension", SAME),
+];
+
+/// The properties of `composite`.
+#[rustfmt::skip]
+const COMPOSITE: &[(&str, Mapping)] = &[
+    ("composite_attributes", UNLESS_EMPTY), ("decomposition", SYMBOL), ("name", SAME),
+    ("version", UNLESS_EMPTY),
+];
+
+/// The properties of `convolution`, and of `dynamic_conv` when it had them all.
+#[rustfmt::skip]
+const CONVOLUTION: &[(&str, Mapping)] = &[
+    ("batch_group_count", SAME), ("feature_group_count", SAME),
+    ("input_batch_dimension", CONVOLUTION_NUMBER),
+    ("input_feature_dimension", CONVOLUTION_NUMBER),
+    ("input_spatial_dimensions", CONVOLUTION_NUMBER),
+    ("kernel_input_feature_dimension", CONVOLUTION_NUMBER),
+    ("kernel_output_feature_dimension", CONVOLUTION_NUMBER),
+    ("kernel_spatial_dimensions", CONVOLUTION_NUMBER), ("lhs_dilation", UNLESS_ONES),
+    ("output_batch_dimension", CONVOLUTION_NUMBER),
+    ("output_feature_dimension", CONVOLUTION_NUMBER),
+    ("output_spatial_dimensions", CONVOLUTION_NUMBER), ("padding", UNLESS_ZEROS),
+    ("precision_config", PRECISION), ("rhs_dilation", UNLESS_ONES),
+    ("window_reversal", BOOLS_UNLESS_FALSE), ("window_strides", UNLESS_ONES),
+];
+
 /// Every operation, sorted by name.
 #[rustfmt::skip]
 const ROWS: &[Row] = &[
     row("abs_v1", since(FIRST), "stablehlo.abs", &[]),
     row("add_v1", since(FIRST), "stablehlo.add", &[]),
     row("after_all_v1", since(FIRST), "stablehlo.after_all", &[]),
-    row("all_gather_v1", between(FIRST, Version(1, 4, 0)), "stablehlo.all_gather", &[
-        ("all_gather_dim", SAME), ("channel_id", ChannelId), ("replica_groups", SAME),
-        ("use_global_device_ids", UNIT),
-    ]),
-    row("all_gather_v2", since(Version(1, 5, 0)), "stablehlo.all_gather", &[
-        ("all_gather_dim", SAME), ("channel_id", ChannelId), ("replica_groups", SAME),
-        ("use_global_device_ids", UNIT),
-    ]),
-    row("all_reduce_v1", between(FIRST, Version(1, 4, 0)), "stablehlo.all_reduce", &[
-        ("channel_id", ChannelId), ("replica_groups", SAME), ("use_global_device_ids", UNIT),
-    ]),
-    row("all_reduce_v2", since(Version(1, 5, 0)), "stablehlo.all_reduce", &[
-        ("channel_id", ChannelId), ("replica_groups", SAME), ("use_global_device_ids", UNIT),
-    ]),
-    row("all_to_all_v1", between(FIRST, Version(1, 4, 0)), "stablehlo.all_to_all", &[
-        ("channel_id", ChannelId), ("concat_dimension", SAME), ("replica_groups", SAME),
-        ("split_count", SAME), ("split_dimension", SAME),
-    ]),
-    row("all_to_all_v2", since(Version(1, 5, 0)), "stablehlo.all_to_all", &[
-        ("channel_id", ChannelId), ("concat_dimension", SAME), ("replica_groups", SAME),
-        ("split_count", SAME), ("split_dimension", SAME),
-    ]),
+    row("all_gather_v1", between(FIRST, Version(1, 4, 0)), "stablehlo.all_gather", ALL_GATHER),
+    row("all_gather_v2", since(Version(1, 5, 0)), "stablehlo.all_gather", ALL_GATHER),
+    row("all_reduce_v1", between(FIRST, Version(1, 4, 0)), "stablehlo.all_reduce", ALL_REDUCE),
+    row("all_reduce_v2", since(Version(1, 5, 0)), "stablehlo.all_reduce", ALL_REDUCE),
+    row("all_to_all_v1", between(FIRST, Version(1, 4, 0)), "stablehlo.all_to_all", ALL_TO_ALL),
+    row("all_to_all_v2", since(Version(1, 5, 0)), "stablehlo.all_to_all", ALL_TO_ALL),
     row("and_v1", since(FIRST), "stablehlo.and", &[]),
     row("async_done_v1", since(Version(1, 15, 0)), "stablehlo.async_done", &[]),
     row("async_start_v1", since(Version(1, 15, 0)), "stablehlo.async_start", &[]),
@@ -146,31 +176,12 @@ const ROWS: &[Row] = &[
         ("compare_type", COMPARE_TYPE), ("comparison_direction", SAME),
     ]),
     row("complex_v1", since(FIRST), "stablehlo.complex", &[]),
-    row("composite_v1", between(Version(0, 19, 0), Version(1, 13, 0)), "stablehlo.composite", &[
-        ("composite_attributes", UNLESS_EMPTY), ("decomposition", SYMBOL), ("name", SAME),
-        ("version", UNLESS_EMPTY),
-    ]),
-    row("composite_v2", since(Version(1, 14, 0)), "stablehlo.composite", &[
-        ("composite_attributes", UNLESS_EMPTY), ("decomposition", SYMBOL), ("name", SAME),
-        ("version", UNLESS_EMPTY),
-    ]),
+    row("composite_v1", between(Version(0, 19, 0), Version(1, 13, 0)), "stablehlo.composite", COMPOSITE),
+    row("composite_v2", since(Version(1, 14, 0)), "stablehlo.composite", COMPOSITE),
     row("concatenate_v1", since(FIRST), "stablehlo.concatenate", &[("dimension", SAME)]),
     row("constant_v1", since(FIRST), "stablehlo.constant", &[("value", SAME)]),
     row("convert_v1", since(FIRST), "stablehlo.convert", &[]),
-    row("convolution_v1", since(FIRST), "stablehlo.convolution", &[
-        ("batch_group_count", SAME), ("feature_group_count", SAME),
-        ("input_batch_dimension", CONVOLUTION_NUMBER),
-        ("input_feature_dimension", CONVOLUTION_NUMBER),
-        ("input_spatial_dimensions", CONVOLUTION_NUMBER),
-        ("kernel_input_feature_dimension", CONVOLUTION_NUMBER),
-        ("kernel_output_feature_dimension", CONVOLUTION_NUMBER),
-        ("kernel_spatial_dimensions", CONVOLUTION_NUMBER), ("lhs_dilation", UNLESS_ONES),
-        ("output_batch_dimension", CONVOLUTION_NUMBER),
-        ("output_feature_dimension", CONVOLUTION_NUMBER),
-        ("output_spatial_dimensions", CONVOLUTION_NUMBER), ("padding", UNLESS_ZEROS),
-        ("precision_config", PRECISION), ("rhs_dilation", UNLESS_ONES),
-        ("window_reversal", BOOLS_UNLESS_FALSE), ("window_strides", UNLESS_ONES),
-    ]),
+    row("convolution_v1", since(FIRST), "stablehlo.convolution", CONVOLUTION),
     row("cosine_v1", between(FIRST, Version(1, 9, 0)), "stablehlo.cosine", &[]),
     row("cosine_v2", since(Version(1, 10, 0)), "stablehlo.cosine", &[
         ("result_accuracy", ACCURACY),
@@ -211,20 +222,7 @@ const ROWS: &[Row] = &[
         ("broadcast_dimensions", INTEGERS), ("known_expanding_dimensions", INTEGERS_UNLESS_EMPTY),
         ("known_nonexpanding_dimensions", INTEGERS_UNLESS_EMPTY),
     ]),
-    row("dynamic_conv_v1", between(FIRST, Version(0, 19, 0)), "stablehlo.dynamic_conv", &[
-        ("batch_group_count", SAME), ("feature_group_count", SAME),
-        ("input_batch_dimension", CONVOLUTION_NUMBER),
-        ("input_feature_dimension", CONVOLUTION_NUMBER),
-        ("input_spatial_dimensions", CONVOLUTION_NUMBER),
-        ("kernel_input_feature_dimension", CONVOLUTION_NUMBER),
-        ("kernel_output_feature_dimension", CONVOLUTION_NUMBER),
-        ("kernel_spatial_dimensions", CONVOLUTION_NUMBER), ("lhs_dilation", UNLESS_ONES),
-        ("output_batch_dimension", CONVOLUTION_NUMBER),
-        ("output_feature_dimension", CONVOLUTION_NUMBER),
-        ("output_spatial_dimensions", CONVOLUTION_NUMBER), ("padding", UNLESS_ZEROS),
-        ("precision_config", PRECISION), ("rhs_dilation", UNLESS_ONES),
-        ("window_reversal", BOOLS_UNLESS_FALSE), ("window_strides", UNLESS_ONES),
-    ]),
+    row("dynamic_conv_v1", between(FIRST, Version(0, 19, 0)), "stablehlo.dynamic_conv", CONVOLUTION),
     row("dynamic_conv_v2", since(Version(0, 20, 0)), "stablehlo.dynamic_conv", &[
         ("batch_group_count", SAME), ("feature_group_count", SAME),
         ("input_batch_dimension", CONVOLUTION_NUMBER),

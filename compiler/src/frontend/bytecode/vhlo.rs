@@ -138,7 +138,14 @@ fn result_accuracy(cursor: &mut Cursor<'_, '_>) -> SourceResult<Attribute> {
     let rtol = double(builtin::double(&mut cursor.reader)?);
     let ulps = number(cursor.reader.signed()?);
     let mode = cursor.attribute()?;
-    let fields = vec![("atol", atol), ("rtol", rtol), ("ulps", ulps), ("mode", mode)];
+    // StableHLO leaves out the numbers that are 0.
+    let is_zero = |value: &Attribute| match value {
+        Attribute::Float(value, _) => *value == FloatValue::Decimal(0.0),
+        Attribute::Integer(value, _) => *value == 0,
+        _ => false,
+    };
+    let mut fields = vec![("atol", atol), ("rtol", rtol), ("ulps", ulps), ("mode", mode)];
+    fields.retain(|(_, value)| !is_zero(value));
     Ok(structure(cursor, "result_accuracy", fields))
 }
 

@@ -1,6 +1,6 @@
 //! Types of the vhlo dialect, as the types that they stand for.
 
-use super::builtin::{dimensions, double, function_type};
+use super::builtin::{dimensions, double, function_type, scalar_of};
 use super::decoder::Cursor;
 use super::reader::error_at;
 use crate::frontend::source::SourceResult;
@@ -56,8 +56,7 @@ const NAMES: [&str; 41] = [
 pub(super) fn value_type(cursor: &mut Cursor<'_, '_>) -> SourceResult<Type> {
     let at = cursor.reader.offset();
     let code = cursor.reader.varint()?;
-    let name = usize::try_from(code).ok().and_then(|code| NAMES.get(code)).copied();
-    if let Some(scalar) = name.and_then(Scalar::named) {
+    if let Some(scalar) = scalar_of(&NAMES, code) {
         return Ok(Type::Scalar(scalar));
     }
     match code {

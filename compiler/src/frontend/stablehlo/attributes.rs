@@ -134,26 +134,35 @@ pub(super) fn check_names(operation: &Operation, allowed: &str) -> SourceResult<
     Ok(())
 }
 
-/// An error unless `result_accuracy` leaves the accuracy to the implementation.
+/// An error unless `result_accuracy` leaves the accuracy to the implementation, or asks for the
+/// highest that it has: every function is computed in one way only.
 pub(super) fn check_result_accuracy(operation: &Operation) -> SourceResult<()> {
     let Some(attribute) = operation.attribute("result_accuracy") else { return Ok(()) };
     let Attribute::Struct { fields, .. } = &attribute.value else {
         return Err(wrong(attribute, "a #stablehlo.result_accuracy<…>"));
     };
     for field in fields {
-        let is_default = match (field.name.as_str(), &field.value) {
-            ("mode", Attribute::Enum { value, .. }) => value == "DEFAULT",
-            ("mode", Attribute::Other(value)) => value.contains("DEFAULT"),
+        let is_met = match (field.name.as_str(), &field.value) {
+            ("mode", Attribute::Enum { value, .. }) => {
+                matches!(value.as_str(), "DEFAULT" | "HIGHEST")
+            }
+            ("mode", Attribute::Other(value)) => {
+                value.contains("DEFAULT") || value.contains("HIGHEST")
+            }
             (_, Attribute::Integer(0, _)) => true,
             (_, Attribute::Float(value, _)) => {
                 *value == crate::frontend::syntax::FloatValue::Decimal(0.0)
             }
             _ => false,
         };
-        if !is_default {
+        if !is_met {
             return error(
                 operation,
-                format!("{}: only the default result_accuracy is supported", operation.name),
+                format!(
+                    "{}: a result_accuracy with a tolerance is not supported, only default and \
+                     highest",
+                    operation.name
+                ),
             );
         }
     }

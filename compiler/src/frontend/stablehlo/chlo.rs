@@ -20,7 +20,8 @@ type Formula = fn(&mut Writer<'_, '_, '_>, InstructionId) -> SourceResult<Instru
 
 /// Whether the operands of an operation have types that `name` can be imported for.
 pub(super) fn supports(name: &str, operation: &Operation) -> bool {
-    let is_double = |each: &Type| matches!(each, Type::Tensor(tensor) if tensor.element == Scalar::Float(FloatKind::F64));
+    let double = Scalar::Float(FloatKind::F64);
+    let is_double = |each: &Type| matches!(each, Type::Tensor(t) if t.element == double);
     !name.starts_with("chlo.erf") || !operation.operand_types.iter().any(is_double)
 }
 

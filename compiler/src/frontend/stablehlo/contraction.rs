@@ -5,7 +5,7 @@ use super::body::{Body, only_blocks};
 use super::{control, error, error_at};
 use crate::frontend::source::{SourceError, SourceResult};
 use crate::frontend::syntax::{Attribute, NamedAttribute, Operation};
-use crate::hlo::{DotDimensionNumbers, InstructionId, Op, OperandPrecision, Precision};
+use crate::hlo::{DotDimensionNumbers, InstructionId, Op, OperandPrecision, Precision, Shape};
 
 /// `dot_general`.
 pub(super) fn dot_general(
@@ -59,8 +59,30 @@ fn add_dot(
         Some(attribute) => algorithm(attribute)?,
         None => operand_precision(operation)?,
     };
+    let operands = of_one_type(body, operation, operands)?;
     let op = Op::Dot { dimension_numbers, operand_precision };
     Ok(vec![body.add_result(operation, op, &operands)?])
+}
+
+/// The operands; integers become floats where the other operand has those. StableHLO wants one
+/// type, but JAX gives TPUs such dots as they are.
+fn of_one_type(
+    body: &mut Body<'_, '_>,
+    operation: &Operation,
+    [lhs, rhs]: [InstructionId; 2],
+) -> SourceResult<[InstructionId; 2]> {
+    let shapes = [body.array(operation, lhs)?, body.array(operation, rhs)?];
+    let [lhs_type, rhs_type] = [shapes[0].element_type(), shapes[1].element_type()];
+    let [lhs_shape, rhs_shape] = shapes;
+    if lhs_type.is_float() && rhs_type.is_integer() {
+        let shape = Shape::Array(rhs_shape.with_element_type(lhs_type));
+        return Ok([lhs, body.add_shaped(operation, Op::Convert, &[rhs], shape)?]);
+    }
+    if rhs_type.is_float() && lhs_type.is_integer() {
+        let shape = Shape::Array(lhs_shape.with_element_type(rhs_type));
+        return Ok([body.add_shaped(operation, Op::Convert, &[lhs], shape)?, rhs]);
+    }
+    Ok([lhs, rhs])
 }
 
 /// `algorithm`: the precision that does at least what it asks. `DotAlgorithmPreset` of JAX gives

@@ -1,9 +1,9 @@
 //! `convolution`.
 
-use super::attributes::{as_index, as_indices, index, integers, required};
+use super::attributes::{as_index, as_indices, index, required};
 use super::body::Body;
 use super::contraction::operand_precision;
-use super::error;
+use super::window::{check_count, set_padding};
 use crate::frontend::source::{SourceError, SourceResult};
 use crate::frontend::syntax::{Attribute, NamedAttribute, Operation};
 use crate::hlo::{ConvolutionDimensionNumbers, InstructionId, Op, WindowDimension};
@@ -48,18 +48,6 @@ fn set(
     Ok(())
 }
 
-fn set_padding(operation: &Operation, window: &mut [WindowDimension]) -> SourceResult<()> {
-    if operation.attribute("padding").is_none() {
-        return Ok(());
-    }
-    let values = integers(operation, "padding")?;
-    check_count(operation, "padding", (values.len(), 2 * window.len()))?;
-    for (dimension, pair) in window.iter_mut().zip(values.chunks_exact(2)) {
-        (dimension.padding_low, dimension.padding_high) = (pair[0], pair[1]);
-    }
-    Ok(())
-}
-
 fn set_reversal(operation: &Operation, window: &mut [WindowDimension]) -> SourceResult<()> {
     let Some(attribute) = operation.attribute("window_reversal") else { return Ok(()) };
     let values = match &attribute.value {
@@ -77,19 +65,6 @@ fn set_reversal(operation: &Operation, window: &mut [WindowDimension]) -> Source
     check_count(operation, "window_reversal", (values.len(), window.len()))?;
     window.iter_mut().zip(values).for_each(|(dimension, value)| dimension.reversed = value);
     Ok(())
-}
-
-fn check_count(
-    operation: &Operation,
-    name: &str,
-    (given, needed): (usize, usize),
-) -> SourceResult<()> {
-    if given == needed {
-        return Ok(());
-    }
-    let message =
-        format!("stablehlo.convolution: '{name}' has {given} values; {needed} are needed");
-    error(operation, message)
 }
 
 /// `#stablehlo.conv<[b, 0, 1, f]x[0, 1, i, o]->[b, 0, 1, f]>`, or the fields of

@@ -107,8 +107,7 @@ fn approx_top_k<'p>(body: &mut Body<'_, 'p>, operation: &'p Operation) -> Result
         let from = body.array(operation, all)?;
         let wanted = declared.as_array().and_then(|array| array.dimensions().get(dimension));
         let limit = wanted.copied().unwrap_or(0).min(from.dimensions()[dimension]);
-        let whole =
-            from.dimensions().iter().map(|&limit| SliceDimension { start: 0, limit, stride: 1 });
+        let whole = from.dimensions().iter().copied().map(SliceDimension::whole);
         let mut slice: Vec<SliceDimension> = whole.collect();
         slice[dimension].limit = limit;
         let first = body.add(operation, Op::Slice { slice }, &[all])?;
@@ -154,7 +153,10 @@ fn comparator<'p>(
     let block = only_block(function, region)?;
     let mut comparator = Body::new(body.importer, "comparator");
     comparator.add_parameters(block)?;
-    let results = comparator.import_block(block, function, "stablehlo.return")?;
+    // A function of the program ends as functions do; in text it may also end as regions do.
+    let is_region = block.operations.last().is_some_and(|last| last.name == "stablehlo.return");
+    let terminator = if is_region { "stablehlo.return" } else { "func.return" };
+    let results = comparator.import_block(block, function, terminator)?;
     comparator.set_results(function, &results)?;
     Ok(comparator.id)
 }

@@ -148,6 +148,11 @@ const ROWS: &[(&str, &str, Import)] = &[
         By(scatter::scatter),
     ),
     ("stablehlo.select", "", By(elementwise::select)),
+    (
+        "stablehlo.select_and_scatter",
+        "window_dimensions window_strides padding",
+        By(window::select_and_scatter),
+    ),
     ("stablehlo.send", "channel_handle is_host_transfer source_target_pairs", By(transfer::send)),
     ("stablehlo.shift_left", "", Direct(2, Op::ShiftLeft)),
     ("stablehlo.shift_right_arithmetic", "", Direct(2, Op::ShiftRightArithmetic)),

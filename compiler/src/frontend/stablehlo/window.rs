@@ -1,186 +1,102 @@
-//! `reduce_window`, written as slices and elementwise ops.
-//!
-//! One dimension after the other: windows of twice the size are two windows of half the size, so
-//! that a window of n elements takes about log2 n steps, and a cumulative sum of n elements no
-//! more. The reducer has to be one binary op, which may be applied in any order.
+//! `reduce_window` and `select_and_scatter`.
 
-use super::attributes::integers;
+use super::attributes::{indices, integers, required};
 use super::body::{Body, only_blocks};
-use super::scatter::{Combine, combination};
-use super::{attributes, error};
-use crate::frontend::source::{SourceError, SourceResult};
+use super::control::closed_region;
+use super::error;
+use crate::frontend::source::SourceResult;
 use crate::frontend::syntax::Operation;
-use crate::hlo::{ArrayShape, InstructionId, Op, PaddingDimension, Shape, SliceDimension};
+use crate::hlo::{InstructionId, Op, WindowDimension};
 
-/// One dimension of the windows.
-struct Window {
-    size: usize,
-    stride: usize,
-    dilation: usize,
-}
-
-impl Window {
-    /// From the first element to the last one.
-    fn span(&self) -> Option<usize> {
-        self.size.checked_sub(1)?.checked_mul(self.dilation)?.checked_add(1)
-    }
-}
-
-/// `reduce_window` of one operand.
-pub(super) fn reduce_window(
-    body: &mut Body<'_, '_>,
-    operation: &Operation,
+/// `reduce_window`.
+pub(super) fn reduce_window<'p>(
+    body: &mut Body<'_, 'p>,
+    operation: &'p Operation,
 ) -> SourceResult<Vec<InstructionId>> {
-    if operation.operands.len() != 2 {
-        let given = operation.operands.len();
-        let message = format!(
-            "stablehlo.reduce_window is supported for one operand and its initial value; found \
-             {given} operands"
-        );
-        return error(operation, message);
-    }
-    let [operand, init] = body.exactly(operation)?;
+    let operands = body.operands(operation)?;
     let [block] = only_blocks(operation)?;
-    let Some(Combine::Binary(op, _)) = combination(block) else {
-        let message = "stablehlo.reduce_window is supported where its region returns the sum, \
-                       product, maximum, minimum, and, or, exclusive or of its arguments";
-        return error(operation, message);
+    let window = window(operation)?;
+    let op =
+        Op::ReduceWindow { window, to_apply: closed_region(body, operation, block, "reducer")? };
+    if operation.results.len() == 1 {
+        return Ok(vec![body.add_result(operation, op, &operands)?]);
+    }
+    let tuple = body.add(operation, op, &operands)?;
+    body.elements(operation, tuple)
+}
+
+/// `select_and_scatter`.
+pub(super) fn select_and_scatter<'p>(
+    body: &mut Body<'_, 'p>,
+    operation: &'p Operation,
+) -> SourceResult<Vec<InstructionId>> {
+    let operands: [InstructionId; 3] = body.exactly(operation)?;
+    let [select, scatter] = only_blocks(operation)?;
+    let rank = body.array(operation, operands[0])?.rank();
+    // A window without sizes is of single elements.
+    let window = match operation.attribute("window_dimensions") {
+        Some(_) => window(operation)?,
+        None => with_lists(operation, vec![WindowDimension::of_size(1); rank])?,
     };
-    if op == Op::Subtract {
-        return error(operation, "stablehlo.reduce_window: a difference has no order of its own");
-    }
-    let shape = body.array(operation, operand)?;
-    let windows = windows(operation, shape.rank())?;
-    let padding = padding(operation, shape.rank())?;
-    let mut value = operand;
-    if padding.iter().any(|dimension| *dimension != PaddingDimension::default()) {
-        value = body.add(operation, Op::Pad { padding }, &[operand, init])?;
-    }
-    for (dimension, window) in windows.iter().enumerate() {
-        value = Line { operation, op: &op, dimension }.reduce(body, value, window)?;
-    }
-    let shape = Shape::Array(body.array(operation, value)?);
-    let op_broadcast = Op::Broadcast { dimensions: Vec::new() };
-    let init = body.add_shaped(operation, op_broadcast, &[init], shape)?;
-    Ok(vec![body.add_result(operation, op, &[init, value])?])
+    let select = closed_region(body, operation, select, "select")?;
+    let scatter = closed_region(body, operation, scatter, "scatter")?;
+    let op = Op::SelectAndScatter { window, select, scatter };
+    Ok(vec![body.add_result(operation, op, &operands)?])
 }
 
-/// A list with a value for each dimension; ones if it is not there.
-fn list(operation: &Operation, name: &str, rank: usize) -> SourceResult<Vec<usize>> {
-    if operation.attribute(name).is_none() {
-        return Ok(vec![1; rank]);
-    }
-    let values = attributes::indices(operation, name)?;
-    if values.len() != rank || values.contains(&0) {
-        let message = format!(
-            "stablehlo.reduce_window: '{name}' has to be {rank} positive numbers, found {values:?}"
-        );
-        return error(operation, message);
-    }
-    Ok(values)
+fn window(operation: &Operation) -> SourceResult<Vec<WindowDimension>> {
+    required(operation, "window_dimensions")?;
+    let sizes = indices(operation, "window_dimensions")?;
+    with_lists(operation, sizes.into_iter().map(WindowDimension::of_size).collect())
 }
 
-fn windows(operation: &Operation, rank: usize) -> SourceResult<Vec<Window>> {
-    attributes::required(operation, "window_dimensions")?;
-    let sizes = list(operation, "window_dimensions", rank)?;
-    let strides = list(operation, "window_strides", rank)?;
-    let dilations = list(operation, "window_dilations", rank)?;
-    let all = sizes.into_iter().zip(strides).zip(dilations);
-    Ok(all.map(|((size, stride), dilation)| Window { size, stride, dilation }).collect())
-}
-
-fn padding(operation: &Operation, rank: usize) -> SourceResult<Vec<PaddingDimension>> {
-    let interior = list(operation, "base_dilations", rank)?;
-    let edges = match operation.attribute("padding") {
-        Some(_) => integers(operation, "padding")?,
-        None => vec![0; 2 * rank],
-    };
-    if edges.len() != 2 * rank {
-        let message =
-            format!("stablehlo.reduce_window: 'padding' has to be {rank} pairs of numbers");
-        return error(operation, message);
-    }
-    let dimensions = edges.chunks_exact(2).zip(interior);
-    Ok(dimensions
-        .map(|(edge, dilation)| PaddingDimension {
-            low: edge[0],
-            high: edge[1],
-            interior: dilation - 1,
-        })
-        .collect())
-}
-
-/// The combination along one dimension.
-struct Line<'l> {
-    operation: &'l Operation,
-    op: &'l Op,
-    dimension: usize,
-}
-
-impl Line<'_> {
-    fn reduce(
-        &self,
-        body: &mut Body<'_, '_>,
-        value: InstructionId,
-        window: &Window,
-    ) -> SourceResult<InstructionId> {
-        if window.size == 1 && window.stride == 1 {
-            return Ok(value);
+/// The window with what the other lists say, which may be left out. Inference checks the values.
+fn with_lists(
+    operation: &Operation,
+    mut window: Vec<WindowDimension>,
+) -> SourceResult<Vec<WindowDimension>> {
+    type Set = fn(&mut WindowDimension, usize);
+    let lists: [(&str, Set); 3] = [
+        ("window_strides", |dimension, value| dimension.stride = value),
+        ("base_dilations", |dimension, value| dimension.base_dilation = value),
+        ("window_dilations", |dimension, value| dimension.window_dilation = value),
+    ];
+    for (name, set) in lists {
+        if operation.attribute(name).is_some() {
+            let values = indices(operation, name)?;
+            check_count(operation, name, (values.len(), window.len()))?;
+            window.iter_mut().zip(values).for_each(|(dimension, value)| set(dimension, value));
         }
-        let shape = body.array(self.operation, value)?;
-        let size = shape.dimensions()[self.dimension];
-        let positions = window.span().and_then(|span| (size + 1).checked_sub(span));
-        let Some(positions @ 1..) = positions else {
-            let (dimension, of) = (self.dimension, window.size);
-            let message = format!(
-                "stablehlo.reduce_window: a window of {of} elements does not fit into the {size} \
-                 of dimension {dimension}"
-            );
-            return Err(SourceError::new(self.operation.span, message));
-        };
-        // `doubled` holds windows of 2^n elements, `sum` those of the lower bits of the size.
-        let (mut doubled, mut doubled_size) = (value, size);
-        let (mut width, mut rest, mut done) = (1, window.size, 0);
-        let mut sum = None;
-        loop {
-            if rest & 1 == 1 {
-                let part = self.slice(body, doubled, [done, done + positions], 1)?;
-                sum = Some(match sum {
-                    Some(sum) => body.add(self.operation, self.op.clone(), &[sum, part])?,
-                    None => part,
-                });
-                done += width * window.dilation;
-            }
-            rest >>= 1;
-            if rest == 0 {
-                break;
-            }
-            let step = width * window.dilation;
-            let first = self.slice(body, doubled, [0, doubled_size - step], 1)?;
-            let second = self.slice(body, doubled, [step, doubled_size], 1)?;
-            doubled = body.add(self.operation, self.op.clone(), &[first, second])?;
-            doubled_size -= step;
-            width *= 2;
-        }
-        self.slice(body, sum.unwrap_or(value), [0, positions], window.stride)
     }
+    set_padding(operation, &mut window)?;
+    Ok(window)
+}
 
-    /// A part of the dimension, or all of it as it is.
-    fn slice(
-        &self,
-        body: &mut Body<'_, '_>,
-        value: InstructionId,
-        [start, limit]: [usize; 2],
-        stride: usize,
-    ) -> SourceResult<InstructionId> {
-        let shape: ArrayShape = body.array(self.operation, value)?;
-        let sizes = shape.dimensions();
-        if start == 0 && limit == sizes[self.dimension] && stride == 1 {
-            return Ok(value);
-        }
-        let all = sizes.iter().map(|&limit| SliceDimension { start: 0, limit, stride: 1 });
-        let mut slice: Vec<SliceDimension> = all.collect();
-        slice[self.dimension] = SliceDimension { start, limit, stride };
-        body.add(self.operation, Op::Slice { slice }, &[value])
+/// Sets the padding of each dimension, if there is any.
+pub(super) fn set_padding(
+    operation: &Operation,
+    window: &mut [WindowDimension],
+) -> SourceResult<()> {
+    if operation.attribute("padding").is_none() {
+        return Ok(());
     }
+    let values = integers(operation, "padding")?;
+    check_count(operation, "padding", (values.len(), 2 * window.len()))?;
+    for (dimension, pair) in window.iter_mut().zip(values.chunks_exact(2)) {
+        (dimension.padding_low, dimension.padding_high) = (pair[0], pair[1]);
+    }
+    Ok(())
+}
+
+/// An error unless a list has as many values as are needed.
+pub(super) fn check_count(
+    operation: &Operation,
+    name: &str,
+    (given, needed): (usize, usize),
+) -> SourceResult<()> {
+    if given == needed {
+        return Ok(());
+    }
+    let what = &operation.name;
+    error(operation, format!("{what}: '{name}' has {given} values; {needed} are needed"))
 }

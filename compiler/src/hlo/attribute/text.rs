@@ -6,8 +6,8 @@ use std::ops::Range;
 use super::{
     Attribute, CheckParameters, ComparisonDirection, ComparisonType, CustomCallTarget,
     DotDimensionNumbers, EighParameters, FftType, FusionKind, GatherDimensionNumbers,
-    OperandPrecision, PaddingDimension, Precision, RandomAlgorithm, SliceDimension, Transpose,
-    TriangularSolveOptions,
+    OperandPrecision, PaddingDimension, Precision, RandomAlgorithm, ScatterDimensionNumbers,
+    SliceDimension, Transpose, TriangularSolveOptions,
 };
 use crate::diagnostic::Diagnostic;
 use crate::hlo::computation::ComputationId;
@@ -433,6 +433,31 @@ impl Attribute for GatherDimensionNumbers {
             start_index_map: source.dimensions("start_index_map")?,
             operand_batching_dims: source.dimensions("operand_batching_dims")?,
             start_indices_batching_dims: source.dimensions("start_indices_batching_dims")?,
+            index_vector_dim: usize::parse("index_vector_dim", source)?,
+        })
+    }
+}
+
+impl Attribute for ScatterDimensionNumbers {
+    fn print(&self, _key: &'static str, printer: &mut AttributePrinter<'_>) {
+        printer.write_list("update_window_dims", &self.update_window_dims);
+        printer.write_list("inserted_window_dims", &self.inserted_window_dims);
+        printer.write_list("scatter_dims_to_operand_dims", &self.scatter_dims_to_operand_dims);
+        if !self.input_batching_dims.is_empty() || !self.scatter_indices_batching_dims.is_empty() {
+            printer.write_list("input_batching_dims", &self.input_batching_dims);
+            let of_indices = &self.scatter_indices_batching_dims;
+            printer.write_list("scatter_indices_batching_dims", of_indices);
+        }
+        printer.write("index_vector_dim", self.index_vector_dim);
+    }
+
+    fn parse(_key: &'static str, source: &mut AttributeSource<'_, '_>) -> Result<Self, Diagnostic> {
+        Ok(Self {
+            update_window_dims: source.dimensions("update_window_dims")?,
+            inserted_window_dims: source.dimensions("inserted_window_dims")?,
+            scatter_dims_to_operand_dims: source.dimensions("scatter_dims_to_operand_dims")?,
+            input_batching_dims: source.dimensions("input_batching_dims")?,
+            scatter_indices_batching_dims: source.dimensions("scatter_indices_batching_dims")?,
             index_vector_dim: usize::parse("index_vector_dim", source)?,
         })
     }

@@ -4,7 +4,7 @@
 //! `dim_labels=b01f_01io->b01f` names the dimensions of operand, kernel and result by letters and
 //! the spatial ones by their numbers.
 
-use super::{Attribute, AttributeSource};
+use super::{Attribute, AttributeSource, PaddingDimension};
 use crate::diagnostic::Diagnostic;
 use crate::hlo::parse::scanner::Scanner;
 use crate::hlo::print::AttributePrinter;
@@ -43,6 +43,12 @@ impl WindowDimension {
             window_dilation: 1,
             reversed: false,
         }
+    }
+
+    /// What `pad` has to do to the array, so that windows lie wholly inside of it.
+    pub fn padding(&self) -> PaddingDimension {
+        let (low, high) = (self.padding_low, self.padding_high);
+        PaddingDimension { low, high, interior: self.base_dilation - 1 }
     }
 
     /// From the first to the last element of a window, both included; `None` if it is huge.

@@ -131,7 +131,7 @@ pub(super) fn reduce(
         ["reduce (C5)", "reduce (C4)"],
         "dimensions",
     )?;
-    let types = reducer_types(context, to_apply, inputs)?;
+    let types = reducer_types(context, to_apply, inputs, "reduce (C6)")?;
     // reduce (C7), (C8)
     let kept = (0..first.rank()).filter(|dimension| !dimensions.contains(dimension));
     let kept: Vec<usize> = kept.map(|dimension| first.dimensions()[dimension]).collect();
@@ -141,13 +141,13 @@ pub(super) fn reduce(
 }
 
 /// The element types that the reduction computes in.
-fn reducer_types(
+pub(super) fn reducer_types(
     context: &Context<'_>,
     to_apply: ComputationId,
     inputs: &[&ArrayShape],
+    constraint: &'static str,
 ) -> Result<Vec<ElementType>, InferError> {
     let program = context.program_shape(to_apply)?;
-    // reduce (C6)
     let result = match &program.result {
         Shape::Array(_) => std::slice::from_ref(&program.result),
         Shape::Tuple(elements) => elements,
@@ -173,6 +173,6 @@ fn reducer_types(
             "the computation {name} is {program}; it has to take {n} accumulators and {n} elements \
              and give {n} results, all scalars of the inputs' types"
         );
-        context.error("reduce (C6)", message)
+        context.error(constraint, message)
     })
 }

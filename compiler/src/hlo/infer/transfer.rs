@@ -1,7 +1,7 @@
 //! Inference of tokens, and of sending and receiving.
 //!
-//! A send or recv is begun by one instruction and ended by another; between them goes a tuple of the
-//! array, a `u32[]` that only the implementation understands, and a token.
+//! A send or recv is begun by one instruction and ended by another; between them goes a tuple of
+//! the array, a `u32[]` that only the implementation understands, and a token.
 
 use super::super::shape::{ArrayShape, ElementType, Shape};
 use super::{Context, InferError};

@@ -16,7 +16,8 @@ pub enum SpecialCodes {
     NegativeZero,
     /// None. Numbers out of range become the largest one, and NaNs zeros of the other sign.
     Never,
-    /// There is no sign, no zero and no mantissa; all ones is a NaN, which all other numbers become.
+    /// There is no sign, no zero and no mantissa; all ones is a NaN, which all other numbers
+    /// become.
     PowersOfTwo,
 }
 
@@ -221,8 +222,8 @@ mod tests {
         })
     }
 
-    /// Per type: hashes of the values of all codes, as f64 with one NaN; and of the codes of all f16
-    /// and of all bf16 values, NaNs left out. The package ml_dtypes computed them.
+    /// Per type: hashes of the values of all codes, as f64 with one NaN; and of the codes of all
+    /// f16 and of all bf16 values, NaNs left out. The package ml_dtypes computed them.
     const ORACLE: &[(ElementType, u64, u64, u64)] = &[
         (
             ElementType::F4E2M1FN,

@@ -3,7 +3,8 @@
 use super::messages::{
     CholeskyOptions, ConvolutionDimensionNumbers as ConvolutionProto,
     DotDimensionNumbers as DotProto, GatherDimensionNumbers as GatherProto, HloInstructionProto,
-    PaddingConfig, PaddingConfigDimension, PrecisionConfig, SliceDimensions,
+    PaddingConfig, PaddingConfigDimension, PrecisionConfig,
+    ScatterDimensionNumbers as ScatterProto, SliceDimensions,
     TriangularSolveOptions as TriangularSolveProto, Window,
     WindowDimension as WindowDimensionProto,
 };
@@ -11,8 +12,8 @@ use super::{computation_number, int, ints, literal::literal_proto};
 use crate::hlo::attribute::{
     ComparisonDirection, ComparisonType, ConvolutionDimensionNumbers, CustomCallTarget,
     DotDimensionNumbers, FftType, FusionKind, GatherDimensionNumbers, OperandPrecision,
-    PaddingDimension, Precision, RandomAlgorithm, SliceDimension, Transpose,
-    TriangularSolveOptions, WindowDimension,
+    PaddingDimension, Precision, RandomAlgorithm, ScatterDimensionNumbers, SliceDimension,
+    Transpose, TriangularSolveOptions, WindowDimension,
 };
 use crate::hlo::computation::ComputationId;
 use crate::hlo::literal::Literal;
@@ -48,6 +49,7 @@ impl EncodeAttribute for bool {
             "is_stable" => proto.is_stable = *self,
             "lower" => proto.cholesky_options = Some(CholeskyOptions { lower: *self }),
             "indices_are_sorted" => proto.indices_are_sorted = *self,
+            "unique_indices" => proto.unique_indices = *self,
             _ => no_field(key),
         }
     }
@@ -146,6 +148,19 @@ impl EncodeAttribute for GatherDimensionNumbers {
             index_vector_dim: int(self.index_vector_dim),
             operand_batching_dims: ints(&self.operand_batching_dims),
             start_indices_batching_dims: ints(&self.start_indices_batching_dims),
+        });
+    }
+}
+
+impl EncodeAttribute for Box<ScatterDimensionNumbers> {
+    fn encode(&self, _key: &'static str, proto: &mut HloInstructionProto) {
+        proto.scatter_dimension_numbers = Some(ScatterProto {
+            update_window_dims: ints(&self.update_window_dims),
+            inserted_window_dims: ints(&self.inserted_window_dims),
+            scatter_dims_to_operand_dims: ints(&self.scatter_dims_to_operand_dims),
+            index_vector_dim: int(self.index_vector_dim),
+            input_batching_dims: ints(&self.input_batching_dims),
+            scatter_indices_batching_dims: ints(&self.scatter_indices_batching_dims),
         });
     }
 }

@@ -1,7 +1,7 @@
 //! The messages of XLA's `hlo.proto` and `xla_data.proto` that a module needs.
 //!
-//! Declared by hand: the two files pull in many that we have no use for. Names, numbers and types of
-//! the fields are those of the descriptors in jaxlib 0.10.2; fields that are never written are
+//! Declared by hand: the two files pull in many that we have no use for. Names, numbers and types
+//! of the fields are those of the descriptors in jaxlib 0.10.2; fields that are never written are
 //! left out.
 
 use prost::Message;

@@ -1,10 +1,11 @@
 //! Convolutions in which every feature is its own group.
 
-use super::{Convolution, MAX_SLICES, Spatial, reshaped, sliced, transposed};
+use super::{Convolution, MAX_SLICES, Spatial};
 use crate::{
     hlo::{ArrayLiteral, ArrayShape, ElementType, InferError, InstructionId, Op, SliceDimension},
     passes::{
-        dot_canonicalization::{add_reducer, as_factor, broadcast_sorted, converted, product_type},
+        dot_canonicalization::{add_reducer, as_factor, broadcast_sorted, product_type},
+        shaping::{converted, indices, reshaped, sliced, transposed},
         site::{Rewritten, Site},
     },
 };
@@ -34,15 +35,7 @@ fn combinations(sizes: &[usize]) -> Option<Vec<Vec<usize>>> {
     if count > MAX_SLICES {
         return None;
     }
-    let mut all = vec![Vec::new()];
-    for size in sizes {
-        let with = |index: &Vec<usize>| {
-            let index = index.clone();
-            (0..*size).map(move |n| [&index[..], &[n]].concat())
-        };
-        all = all.iter().flat_map(with).collect();
-    }
-    Some(all)
+    Some(indices(sizes))
 }
 
 /// Both operands as what their precision takes them for, the first one padded.
@@ -73,10 +66,10 @@ fn by_window(site: &mut Site<'_>, convolution: &Convolution) -> Rewritten {
             (position.iter().zip(&numbers.kernel_spatial))
                 .map(|(n, d)| (*d, SliceDimension { start: *n, limit: n + 1, stride: 1 }))
                 .collect();
-        let slice = sliced(site, lhs, &of_operand)?;
-        let element = sliced(site, rhs, &of_kernel)?;
+        let slice = sliced(&mut site.build(), lhs, &of_operand)?;
+        let element = sliced(&mut site.build(), rhs, &of_kernel)?;
         let features = site.dimensions(element).iter().product();
-        let element = reshaped(site, element, &[features])?;
+        let element = reshaped(&mut site.build(), element, &[features])?;
         let sizes = site.dimensions(slice).to_vec();
         let mut builder = site.build();
         let element = builder.broadcast(element, &sizes, vec![numbers.input_feature])?;
@@ -93,8 +86,9 @@ fn by_window(site: &mut Site<'_>, convolution: &Convolution) -> Rewritten {
     for (to, from) in numbers.output_spatial.iter().zip(&numbers.input_spatial) {
         order[*to] = *from;
     }
-    let sum = converted(site, sum, site.element_type(site.id()))?;
-    transposed(site, sum, order).map(Some)
+    let element_type = site.element_type(site.id());
+    let sum = converted(&mut site.build(), sum, element_type)?;
+    transposed(&mut site.build(), sum, order).map(Some)
 }
 
 /// Batch groups: for each position of the result, the products of window and kernel summed over
@@ -120,7 +114,7 @@ fn by_position(site: &mut Site<'_>, convolution: &Convolution) -> Rewritten {
         let each = convolution.spatial.iter().zip(&position).zip(&numbers.input_spatial);
         let slice: Vec<(usize, SliceDimension)> =
             each.map(|((spatial, n), d)| (*d, spatial.of_position(*n))).collect();
-        let slice = sliced(site, lhs, &slice)?;
+        let slice = sliced(&mut site.build(), lhs, &slice)?;
         let sizes = site.dimensions(slice).to_vec();
         let kernel = broadcast_sorted(site, rhs, &sizes, &places)?;
         let mut builder = site.build();
@@ -134,17 +128,18 @@ fn by_position(site: &mut Site<'_>, convolution: &Convolution) -> Rewritten {
         [only] => *only,
         several => site.build().add(Op::Concatenate { dimension: 0 }, several)?,
     };
-    let rows = converted(site, rows, site.element_type(site.id()))?;
+    let element_type = site.element_type(site.id());
+    let rows = converted(&mut site.build(), rows, element_type)?;
     // Of dimensions spatial.., batch, features.
     let split = [&sizes[..], &[1, groups]].concat();
-    let rows = reshaped(site, rows, &split)?;
+    let rows = reshaped(&mut site.build(), rows, &split)?;
     let mut order = vec![0; rank];
     order[numbers.output_batch] = rank - 2;
     order[numbers.output_feature] = rank - 1;
     for (n, to) in numbers.output_spatial.iter().enumerate() {
         order[*to] = n;
     }
-    transposed(site, rows, order).map(Some)
+    transposed(&mut site.build(), rows, order).map(Some)
 }
 
 /// The kernel with its reversed dimensions turned around.

@@ -1,9 +1,12 @@
 //! One dot: the operand's slices side by side, times the kernel.
 
-use super::{Convolution, Spatial, reshaped, sliced, transposed};
+use super::{Convolution, Spatial};
 use crate::{
     hlo::{DotDimensionNumbers, InferError, InstructionId, Op},
-    passes::site::Site,
+    passes::{
+        shaping::{reshaped, sliced, transposed},
+        site::Site,
+    },
 };
 
 /// What a dimension is.
@@ -75,7 +78,7 @@ fn operand(site: &mut Site<'_>, convolution: &Convolution) -> Result<Labelled, I
         let slice =
             |m| if spatial.by_window() { spatial.of_window(m) } else { spatial.of_position(m) };
         let slices: Vec<InstructionId> = (0..spatial.slices())
-            .map(|m| sliced(site, operand.value, &[(d, slice(m))]))
+            .map(|m| sliced(&mut site.build(), operand.value, &[(d, slice(m))]))
             .collect::<Result<_, _>>()?;
         operand.value = match slices.as_slice() {
             [only] => *only,
@@ -99,7 +102,7 @@ fn split(
     sizes[d] /= groups;
     sizes.insert(d, groups);
     array.roles.insert(d, Role::Group);
-    array.value = reshaped(site, array.value, &sizes)?;
+    array.value = reshaped(&mut site.build(), array.value, &sizes)?;
     Ok(())
 }
 
@@ -145,8 +148,8 @@ fn kernel(site: &mut Site<'_>, convolution: &Convolution) -> Result<Labelled, In
         sizes.push(of(d) * of_stack.iter().map(|d| of(*d)).product::<usize>());
         roles.push(role);
     }
-    let value = transposed(site, kernel.value, order)?;
-    kernel = Labelled { value: reshaped(site, value, &sizes)?, roles };
+    let value = transposed(&mut site.build(), kernel.value, order)?;
+    kernel = Labelled { value: reshaped(&mut site.build(), value, &sizes)?, roles };
     let groups = convolution.feature_groups * convolution.batch_groups;
     split(site, &mut kernel, (Role::Output, groups))?;
     Ok(kernel)
@@ -225,7 +228,7 @@ fn merged(
     let mut sizes = site.dimensions(array.value).iter();
     let merged: Vec<usize> =
         runs.iter().map(|run| sizes.by_ref().take(run.len()).product()).collect();
-    reshaped(site, array.value, &merged)
+    reshaped(&mut site.build(), array.value, &merged)
 }
 
 /// The dimensions of the dot in those of the result.
@@ -250,7 +253,7 @@ fn result(
         sizes.push(rest);
         roles.push(*role);
     }
-    let unstacked = Labelled { value: reshaped(site, sums.value, &sizes)?, roles };
+    let unstacked = Labelled { value: reshaped(&mut site.build(), sums.value, &sizes)?, roles };
     let numbers = &convolution.numbers;
     let named = [(numbers.output_batch, Role::Batch), (numbers.output_feature, Role::Output)];
     let mut order = Vec::new();
@@ -260,7 +263,7 @@ fn result(
         }
         order.push(unstacked.place(role));
     }
-    let value = transposed(site, unstacked.value, order)?;
+    let value = transposed(&mut site.build(), unstacked.value, order)?;
     let sizes = site.dimensions(site.id()).to_vec();
-    reshaped(site, value, &sizes)
+    reshaped(&mut site.build(), value, &sizes)
 }

@@ -80,7 +80,7 @@ fn of_matrix(
     let indices = reshaped(site, indices, &[count, 2])?;
     let mut of = |dimension: usize| {
         let start = map.iter().position(|d| *d == dimension).unwrap_or(0);
-        let whole = SliceDimension { start: 0, limit: count, stride: 1 };
+        let whole = SliceDimension::whole(count);
         let slice = vec![whole, SliceDimension { start, limit: start + 1, stride: 1 }];
         let shape = array(site.element_type(indices), &[count, 1]);
         let column = site.shaped(Op::Slice { slice }, &[indices], shape)?;

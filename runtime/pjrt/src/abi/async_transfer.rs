@@ -63,7 +63,7 @@ c_structs! {
         list shape_dims: i64 [shape_num_dims],
         in shape_num_dims: usize,
         in shape_element_type: c_int,
-        maybe_nested shape_layout: PJRT_Buffer_MemoryLayout,
+        maybe_unsized shape_layout: PJRT_Buffer_MemoryLayout,
         out done_with_h2d_transfer: *mut Event,
     }
     struct PJRT_ShapeSpec {

@@ -31,7 +31,7 @@ c_structs! {
         list shape_dims: i64 [shape_num_dims],
         in shape_num_dims: usize,
         in shape_element_type: c_int,
-        maybe_nested shape_layout: PJRT_Buffer_MemoryLayout,
+        maybe_unsized shape_layout: PJRT_Buffer_MemoryLayout,
         maybe device: Device,
         maybe memory: Memory,
         out buffer: *mut Buffer,
@@ -44,12 +44,12 @@ c_structs! {
         list shape_dims: i64 [shape_num_dims],
         in shape_num_dims: usize,
         in shape_element_type: c_int,
-        maybe_nested shape_layout: PJRT_Buffer_MemoryLayout,
+        maybe_unsized shape_layout: PJRT_Buffer_MemoryLayout,
         maybe memory: Memory,
         out buffer: *mut Buffer,
         list payload: PJRT_NamedValue [num_payload],
         in num_payload: usize,
-        maybe_nested device_layout: PJRT_Buffer_MemoryLayout,
+        maybe_unsized device_layout: PJRT_Buffer_MemoryLayout,
     }
     struct PJRT_Client_CreateAliasBuffer_Args {
         object client: Client,
@@ -57,7 +57,7 @@ c_structs! {
         list shape_dims: i64 [shape_num_dims],
         in shape_num_dims: usize,
         in shape_element_type: c_int,
-        maybe_nested shape_layout: PJRT_Buffer_MemoryLayout,
+        maybe_unsized shape_layout: PJRT_Buffer_MemoryLayout,
         out alias_buffer: *mut Buffer,
         out fulfill_alias_buffer_cb: *mut c_void,
     }
@@ -80,7 +80,7 @@ c_structs! {
         in host_buffer_semantics: c_int,
         maybe device: Device,
         maybe memory: Memory,
-        maybe_nested device_layout: PJRT_Buffer_MemoryLayout,
+        maybe_unsized device_layout: PJRT_Buffer_MemoryLayout,
         out done_with_host_buffer: *mut Event,
         out buffer: *mut Buffer,
     }
@@ -90,7 +90,7 @@ c_structs! {
         list dims: i64 [num_dims],
         in num_dims: usize,
         in element_type: c_int,
-        maybe_nested layout: PJRT_Buffer_MemoryLayout,
+        maybe_unsized layout: PJRT_Buffer_MemoryLayout,
         maybe device: Device,
         in on_delete_callback: *const c_void,
         in on_delete_callback_arg: *mut c_void,
@@ -126,7 +126,7 @@ c_structs! {
     }
     struct PJRT_Buffer_ToHostBuffer_Args {
         object src: Buffer,
-        maybe_nested host_layout: PJRT_Buffer_MemoryLayout,
+        maybe_unsized host_layout: PJRT_Buffer_MemoryLayout,
         in dst: *mut c_void,
         out dst_size: usize,
         out event: *mut Event,
@@ -172,7 +172,7 @@ c_structs! {
         in element_type: c_int,
         list dims: i64 [num_dims],
         in num_dims: usize,
-        maybe_nested device_layout: PJRT_Buffer_MemoryLayout,
+        maybe_unsized device_layout: PJRT_Buffer_MemoryLayout,
         out out_buffer: *mut Buffer,
     }
     struct PJRT_Buffer_IsOnCpu_Args {

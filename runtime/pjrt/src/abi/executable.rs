@@ -202,11 +202,6 @@ c_structs! {
         out serialized_compile_options: *mut Serialized,
         out serialized_compile_options_deleter: Option<Deleter>,
     }
-    struct PJRT_LoadOptions {
-        list computation_origin: i32 [computation_origin_size],
-        in computation_origin_size: usize,
-        in multi_slice_config: *mut c_void,
-    }
     struct PJRT_Executable_DeserializeAndLoad_Args {
         object client: Client,
         list serialized_executable: u8 [serialized_executable_size],
@@ -214,7 +209,7 @@ c_structs! {
         out loaded_executable: *mut LoadedExecutable,
         list overridden_serialized_compile_options: u8 [overridden_serialized_compile_options_size],
         in overridden_serialized_compile_options_size: usize,
-        maybe_nested load_options: PJRT_LoadOptions,
+        in load_options: *mut c_void,
     }
     struct PJRT_LoadedExecutable_Fingerprint_Args {
         object executable: LoadedExecutable,

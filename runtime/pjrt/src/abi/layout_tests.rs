@@ -103,7 +103,6 @@ fn sizes_of_executable_structs() {
     check::<executable::PJRT_Executable_OutputMemoryKinds_Args>(48);
     check::<executable::PJRT_Executable_Serialize_Args>(56);
     check::<executable::PJRT_Executable_GetCompileOptions_Args>(56);
-    check::<executable::PJRT_LoadOptions>(32);
     check::<executable::PJRT_Executable_DeserializeAndLoad_Args>(72);
     check::<executable::PJRT_LoadedExecutable_Fingerprint_Args>(40);
     check::<executable::PJRT_Compile_Args>(64);

@@ -9,7 +9,7 @@ use crate::error::Error;
 /// `PJRT_NamedValue`.
 #[repr(C)]
 #[derive(Clone, Copy)]
-#[expect(non_camel_case_types, reason = "named as in C")]
+#[allow(non_camel_case_types, reason = "named as in C")]
 pub(crate) struct PJRT_NamedValue {
     struct_size: usize,
     extension_start: *mut c_void,

@@ -62,7 +62,7 @@ c_structs! {
         list dims: i64 [num_dims],
         in num_dims: usize,
         in element_type: c_int,
-        maybe_nested layout: PJRT_Buffer_MemoryLayout,
+        maybe_unsized layout: PJRT_Buffer_MemoryLayout,
         out serialized_shape: *const u8,
         out serialized_shape_size: usize,
         out serialized_shape_deleter: *const c_void,

@@ -17,7 +17,14 @@ const DECIDE: [&str; 3] = ["layout_assignment", "layout_normalization", "fusion"
 
 /// Whether a pass keeps values bit by bit.
 pub fn is_exact(pass: &str) -> bool {
-    !matches!(pass, "dot_canonicalization" | "convolution_decomposition")
+    !matches!(
+        pass,
+        "convolution_decomposition"
+            | "dot_canonicalization"
+            | "reduce_window_expander"
+            | "scatter_expander"
+            | "select_and_scatter_expander"
+    )
 }
 
 /// Whether a pass decides something once, and applied again would decide it again.

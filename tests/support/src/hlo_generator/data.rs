@@ -3,7 +3,7 @@
 use super::Generator;
 use palmetto_compiler::hlo::{
     ArrayShape, ElementType, GatherDimensionNumbers, InstructionId, Op, PaddingDimension,
-    SliceDimension,
+    ScatterDimensionNumbers, SliceDimension,
 };
 
 type Made = Option<InstructionId>;
@@ -64,7 +64,7 @@ impl Generator<'_> {
         let mut slice = Vec::new();
         for size in self.sizes(x) {
             if self.one_in(2) {
-                slice.push(SliceDimension { start: 0, limit: size, stride: 1 });
+                slice.push(SliceDimension::whole(size));
                 continue;
             }
             let start = self.below(size);
@@ -145,6 +145,43 @@ impl Generator<'_> {
         let mut operands = vec![x, update];
         operands.extend(self.indices(values, sizes.len())?);
         self.add(Op::DynamicUpdateSlice, &operands)
+    }
+
+    /// Updates of parts of an array.
+    pub(super) fn scatter(&mut self, values: &[InstructionId]) -> Made {
+        let x =
+            self.value_with(values, |shape| shape.rank() > 0 && !shape.element_type().is_float())?;
+        let indices = self.value_with(values, |shape| {
+            shape.element_type() == ElementType::S32 && shape.element_count() <= 8
+        })?;
+        let (sizes, index_sizes) = (self.sizes(x), self.sizes(indices));
+        let has_vector = index_sizes.last() == Some(&1);
+        let rows = index_sizes.len() - usize::from(has_vector);
+        let scattered = self.below(sizes.len());
+        let mut part = self.part(&sizes);
+        let mut numbers = ScatterDimensionNumbers {
+            scatter_dims_to_operand_dims: vec![scattered],
+            index_vector_dim: rows,
+            ..ScatterDimensionNumbers::default()
+        };
+        if self.one_in(2) {
+            numbers.inserted_window_dims = vec![scattered];
+            part.remove(scattered);
+        }
+        numbers.update_window_dims = (rows..rows + part.len()).collect();
+        let updates = [&index_sizes[..rows], &part].concat();
+        let updates = self.resized(x, updates)?;
+        let updates = self.like(values, &updates)?;
+        let op = self.pick(&[Op::Add, Op::Add, Op::Maximum, Op::Minimum]);
+        let element_type = self.array(x).element_type();
+        let to_apply = self.reducer(op, element_type);
+        let op = Op::Scatter {
+            dimension_numbers: Box::new(numbers),
+            indices_are_sorted: false,
+            unique_indices: false,
+            to_apply,
+        };
+        self.add(op, &[x, indices, updates])
     }
 
     /// Rows of an array, at indices in the last dimension or without one for them.

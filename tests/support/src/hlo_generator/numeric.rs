@@ -93,7 +93,7 @@ impl Generator<'_> {
     }
 
     /// A computation that combines two scalars.
-    fn reducer(&mut self, op: Op, element_type: ElementType) -> ComputationId {
+    pub(super) fn reducer(&mut self, op: Op, element_type: ElementType) -> ComputationId {
         let id = self.module.add_computation("combine");
         let mut builder = self.module.computation(id);
         let a = builder.parameter(Self::scalar(element_type), "a");
@@ -116,6 +116,60 @@ impl Generator<'_> {
         let init = self.constant(&ArrayShape::scalar(element_type))?;
         let dimensions = (0..shape.rank()).filter(|_| self.one_in(2)).collect();
         self.add(Op::Reduce { dimensions, to_apply }, &[x, init])
+    }
+
+    /// A small window for an array.
+    fn window(&mut self, rank: usize) -> Vec<WindowDimension> {
+        (0..rank)
+            .map(|_| WindowDimension {
+                size: self.pick(&[1, 1, 2, 3, 5]),
+                stride: self.pick(&[1, 1, 2, 3]),
+                padding_low: self.pick(&[0, 0, 1, 4, -1]),
+                padding_high: self.pick(&[0, 0, 1, 3, -1]),
+                base_dilation: self.pick(&[1, 1, 1, 2]),
+                window_dilation: self.pick(&[1, 1, 1, 2]),
+                reversed: false,
+            })
+            .collect()
+    }
+
+    pub(super) fn reduce_window(&mut self, values: &[InstructionId]) -> Made {
+        let x = self.value(values);
+        let shape = self.array(x);
+        let element_type = shape.element_type();
+        let mut ops = vec![Op::Maximum, Op::Minimum];
+        if !element_type.is_float() {
+            ops.extend([Op::And, Op::Or, Op::Multiply, Op::Add]);
+        }
+        let op = self.pick(&ops);
+        let to_apply = self.reducer(op, element_type);
+        let init = self.constant(&ArrayShape::scalar(element_type))?;
+        let window = self.window(shape.rank());
+        self.add(Op::ReduceWindow { window, to_apply }, &[x, init])
+    }
+
+    pub(super) fn select_and_scatter(&mut self, values: &[InstructionId]) -> Made {
+        let x = self.value_with(values, |shape| !shape.element_type().is_float())?;
+        let shape = self.array(x);
+        let element_type = shape.element_type();
+        let mut window = self.window(shape.rank());
+        for dimension in &mut window {
+            (dimension.base_dilation, dimension.window_dilation) = (1, 1);
+        }
+        let sizes = window.iter().zip(shape.dimensions()).map(|(w, &size)| w.positions(size));
+        let source = ArrayShape::new(element_type, sizes.collect::<Option<_>>()?).ok()?;
+        let source = self.like(values, &source)?;
+        let init = self.constant(&ArrayShape::scalar(element_type))?;
+        let select = self.module.add_computation("select");
+        let mut builder = self.module.computation(select);
+        let a = builder.parameter(Self::scalar(element_type), "a");
+        let b = builder.parameter(Self::scalar(element_type), "b");
+        let direction = ComparisonDirection::ALL[self.random.below(6)];
+        let root = self.module.computation(select).compare(direction, a, b).ok()?;
+        self.module.computation(select).set_root(root);
+        let op = if self.one_in(4) { Op::Maximum } else { Op::Add };
+        let scatter = self.reducer(op, element_type);
+        self.add(Op::SelectAndScatter { window, select, scatter }, &[x, source, init])
     }
 
     /// A dot of a value with a value that has a dimension of the same size.

@@ -1,0 +1,23 @@
+#loc = loc(unknown)
+#loc1 = loc("x")
+"builtin.module"() <{sym_name = "jit_callbacks"}> ({
+  "sdy.mesh"() <{mesh = #sdy.mesh<[], device_ids=[0]>, sym_name = "maximal_mesh_0"}> {stablehlo.mesh = {axes = [], device_ids = dense<0> : tensor<1xi64>}} : () -> () loc(#loc)
+  "func.func"() <{arg_attrs = [{jax.token = true}, {}], function_type = (!stablehlo.token, tensor<3xf32>) -> (!stablehlo.token, tensor<3xf32>), res_attrs = [{jax.token = true}, {jax.result_info = "result"}], sym_name = "main", sym_visibility = "public"}> ({
+  ^bb0(%arg0: !stablehlo.token loc(unknown), %arg1: tensor<3xf32> loc("x")):
+    %0 = "stablehlo.custom_call"(%arg0, %arg1) <{call_target_name = "xla_ffi_python_cpu_callback", has_side_effect = true, operand_layouts = [dense<> : tensor<0xindex>, dense<0> : tensor<1xindex>], result_layouts = [dense<> : tensor<0xindex>]}> {mhlo.backend_config = {index = 0 : ui64}} : (!stablehlo.token, tensor<3xf32>) -> !stablehlo.token loc(#loc10)
+    %1 = "stablehlo.custom_call"(%arg1) <{call_target_name = "xla_ffi_python_cpu_callback", operand_layouts = [dense<0> : tensor<1xindex>], result_layouts = [dense<0> : tensor<1xindex>]}> {mhlo.backend_config = {index = 1 : ui64}, sdy.sharding = #sdy.sharding_per_value<[<@maximal_mesh_0, []>]>} : (tensor<3xf32>) -> tensor<3xf32> loc(#loc11)
+    %2 = "stablehlo.custom_call"(%1) <{call_target_name = "xla_ffi_python_cpu_callback", has_side_effect = true, operand_layouts = [dense<0> : tensor<1xindex>], result_layouts = [dense<0> : tensor<1xindex>]}> {mhlo.backend_config = {index = 2 : ui64}, sdy.sharding = #sdy.sharding_per_value<[<@maximal_mesh_0, []>]>} : (tensor<3xf32>) -> tensor<3xf32> loc(#loc12)
+    "func.return"(%0, %2) : (!stablehlo.token, tensor<3xf32>) -> () loc(#loc9)
+  }) : () -> () loc(#loc)
+}) {mhlo.num_partitions = 1 : i32, mhlo.num_replicas = 1 : i32} : () -> () loc(#loc)
+#loc2 = loc("make.py":205:4)
+#loc3 = loc("make.py":206:8)
+#loc4 = loc("make.py":207:11)
+#loc5 = loc("make.py":246:15)
+#loc6 = loc("jit(callbacks)/debug_print"(#loc2))
+#loc7 = loc("jit(callbacks)/pure_callback"(#loc3))
+#loc8 = loc("jit(callbacks)/io_callback"(#loc4))
+#loc9 = loc("jit(callbacks)"(#loc5))
+#loc10 = loc("debug_print:"(#loc6))
+#loc11 = loc("pure_callback:"(#loc7))
+#loc12 = loc("io_callback:"(#loc8))
