@@ -75,7 +75,7 @@ impl Effects<'_> {
 /// The effects of a step; `None` of control flow. Arrays without elements do not count.
 fn effects<'a>(step: &Step, facts: &'a [ProgramFacts]) -> Option<Effects<'a>> {
     let used = |views: &[View]| -> Vec<AllocationId> {
-        let used = views.iter().filter(|view| view.shape.element_count() > 0);
+        let used = views.iter().filter(|view| view.shape.holds_data());
         used.map(|view| view.slice.allocation).collect()
     };
     Some(match step {

@@ -122,7 +122,7 @@ impl Generator<'_> {
         to: &View,
         steps: &mut Vec<Step>,
     ) -> Result<(), CodegenError> {
-        if from.shape.element_count() == 0 || from.shape.is_token() {
+        if !from.shape.holds_data() {
             return Ok(());
         }
         let bytes = Bytes(2 * from.shape.byte_size() as u64);

@@ -297,6 +297,11 @@ impl ArrayShape {
         self.element_type == ElementType::Token
     }
 
+    /// Is there anything to read or write? Not of a token, nor where there are no elements.
+    pub fn holds_data(&self) -> bool {
+        self.element_count() > 0 && !self.is_token()
+    }
+
     /// Has it no dimensions?
     pub fn is_scalar(&self) -> bool {
         self.dimensions.is_empty()

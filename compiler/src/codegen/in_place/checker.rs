@@ -62,7 +62,7 @@ pub(super) fn check_places(
     }
     checker.steps(&executable.steps)?;
     for view in &executable.results {
-        if view.shape.element_count() > 0 {
+        if view.shape.holds_data() {
             checker.read("the result", view.slice.allocation)?;
         }
     }
