@@ -53,7 +53,9 @@ pub use loaded::{Argument, ExecuteOptions, Launch, LoadedExecutable};
 // What the interface is about, so that those above need not name the compiler.
 pub use palmetto_compiler::diagnostic::Diagnostic;
 pub use palmetto_compiler::hlo::proto::encode_module_with_config;
-pub use palmetto_compiler::hlo::{ArrayLiteral, ArrayShape, ElementType, Layout, Literal, Module};
+pub use palmetto_compiler::hlo::{
+    ArrayLiteral, ArrayShape, ElementType, Layout, Literal, Module, Shape,
+};
 pub use palmetto_compiler::options::CompileOptions;
 pub use record::PendingReport;
 pub use topology::{ChipDescription, DeviceId, Topology, TopologyError};

@@ -149,6 +149,41 @@ def test_io_callback_keeps_order():
     assert seen == [0, 1, 2, 3, 4]
 
 
+def test_callbacks_take_and_give_arrays_of_many_types():
+    arrays = [np.arange(6, dtype=dtype).reshape(2, 3) for dtype in
+              (np.float32, np.int8, np.uint32, jnp.bfloat16, np.complex64, jnp.int4)]
+    arrays += [np.array([True, False]), np.float16(2.5), np.zeros((0, 4), np.float32),
+               np.arange(2**18, dtype=np.int32)]
+
+    def host(*arrays):
+        return tuple(np.asarray(x)[..., ::-1] if np.ndim(x) else np.asarray(x) for x in arrays)
+
+    shapes = tuple(jax.ShapeDtypeStruct(np.shape(x), np.asarray(x).dtype) for x in arrays)
+    results = on(DEVICE, lambda *x: jax.pure_callback(host, shapes, *x), *arrays)
+    for got, wanted in zip(results, host(*arrays)):
+        assert got.dtype == wanted.dtype and (got == wanted).all(), (got, wanted)
+
+
+def test_callbacks_in_loops_maps_and_gradients():
+    @jax.custom_vjp
+    def cube(x):
+        return jax.pure_callback(lambda x: np.asarray(x) ** 3, jax.ShapeDtypeStruct(x.shape, x.dtype), x,
+                                 vmap_method="sequential")
+
+    cube.defvjp(lambda x: (cube(x), x), lambda x, g: (3 * x * x * g,))
+    xs = np.arange(4, dtype=np.float32)
+    loop = lambda xs: jax.lax.scan(lambda total, x: (total + cube(x), total), 0.0, xs)[0]
+    assert on(DEVICE, loop, xs) == 36
+    assert (on(DEVICE, jax.vmap(cube), xs) == xs**3).all()
+    assert (on(DEVICE, jax.grad(loop), xs) == 3 * xs**2).all()
+
+
+def test_callbacks_of_programs_on_several_devices():
+    for n, device in enumerate(jax.devices(PLATFORM)):
+        double = lambda x: jax.pure_callback(lambda x: 2 * np.asarray(x), jax.ShapeDtypeStruct((), jnp.float32), x)
+        assert on(device, double, np.float32(n)) == 2 * n
+
+
 def test_an_exception_in_a_callback_is_raised():
     def host(x):
         raise ValueError("not today")

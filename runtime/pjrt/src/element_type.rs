@@ -31,7 +31,7 @@ const TEXTS: [&str; 34] = [
     "f8e4m3fnuz",
     "s4",
     "u4",
-    TOKEN,
+    "token",
     "s2",
     "u2",
     "f8e4m3",
@@ -43,8 +43,6 @@ const TEXTS: [&str; 34] = [
     "f6e2m3fn",
     "f6e3m2fn",
 ];
-
-const TOKEN: &str = "token";
 
 /// The type with this number.
 ///
@@ -62,16 +60,7 @@ pub(crate) fn from_number(number: c_int) -> Result<ElementType, Error> {
 
 /// The number of a type.
 pub(crate) fn number(element_type: ElementType) -> c_int {
-    number_of_text(element_type.text())
-}
-
-/// The number of tokens.
-pub(crate) fn token_number() -> c_int {
-    number_of_text(TOKEN)
-}
-
-fn number_of_text(text: &str) -> c_int {
-    let number = TEXTS.iter().position(|&known| known == text);
+    let number = TEXTS.iter().position(|&known| known == element_type.text());
     c_int::try_from(number.expect("the interface has all of our types")).unwrap_or_default()
 }
 
@@ -85,7 +74,7 @@ mod tests {
             assert_eq!(from_number(number(element_type)), Ok(element_type));
         }
         assert_eq!((number(ElementType::F32), number(ElementType::BF16)), (11, 13));
-        assert_eq!(token_number(), 23);
+        assert_eq!(number(ElementType::Token), 23);
     }
 
     #[test]

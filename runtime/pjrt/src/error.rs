@@ -200,7 +200,7 @@ fn code_of(error: &runtime::Error) -> Code {
         error if error.is_out_of_memory() => Code::ResourceExhausted,
         E::Earlier(error) => code_of(error),
         E::Deleted { .. } | E::ExecutableDeleted(_) => Code::FailedPrecondition,
-        E::Fault { .. } | E::Abandoned | E::Value { .. } => Code::Internal,
+        E::Fault { .. } | E::Abandoned | E::Value { .. } | E::HostTransfer { .. } => Code::Internal,
         _ => Code::InvalidArgument,
     }
 }

@@ -1,6 +1,8 @@
 //! Execution: arguments in, results out, on all devices of an executable at once.
 
-use palmetto_runtime::{Argument, ExecuteOptions};
+use palmetto_runtime::{
+    self as runtime, Argument, ElementType, ExecuteOptions, HostArray, MemoryKind,
+};
 
 use crate::abi::Args;
 use crate::abi::executable::{
@@ -11,6 +13,7 @@ use crate::abi::handle::{self, Object};
 use crate::buffer::Buffer;
 use crate::error::Error;
 use crate::event::Event;
+use crate::host_transfer;
 use crate::loaded::LoadedExecutable;
 use crate::report;
 
@@ -24,7 +27,8 @@ pub(crate) fn execute(args: Args<'_, PJRT_LoadedExecutable_Execute_Args>) -> Res
     let loaded = args.executable()?;
     check_devices(args, loaded)?;
     let arguments = arguments(args, loaded, args.options()?)?;
-    let options = ExecuteOptions::default();
+    let hosts = host_transfer::hosts(args.options()?, loaded.runtime.devices().len())?;
+    let options = ExecuteOptions { hosts, ..ExecuteOptions::default() };
     let launches = loaded.runtime.execute(&arguments, &options);
     report::record(loaded, args.options()?.location(), &launches);
     for (place, launch) in launches?.into_iter().enumerate() {
@@ -62,13 +66,41 @@ fn arguments(
 ) -> Result<Vec<Vec<Argument>>, Error> {
     let kept = options.non_donatable_input_indices()?;
     let donated = loaded.runtime.executable().donated();
-    let argument = |(number, buffer): (usize, &Buffer)| {
+    let parameters = loaded.runtime.executable().parameters();
+    let argument = |place, number, buffer: &Buffer| {
         let is_kept = kept.iter().any(|&index| usize::try_from(index) == Ok(number));
         let donate = donated.contains(&number) && !is_kept;
-        Argument { buffer: buffer.runtime.clone(), donate }
+        let takes_token = parameters.get(number).is_some_and(|spec| spec.shape.is_token());
+        let buffer = if takes_token && is_empty_pred(&buffer.runtime) {
+            token(loaded, place)?
+        } else {
+            buffer.runtime.clone()
+        };
+        Ok(Argument { buffer, donate })
     };
-    let lists = args.arguments()?.into_iter();
-    Ok(lists.map(|list| list.into_iter().enumerate().map(argument).collect()).collect())
+    let lists = args.arguments()?.into_iter().enumerate();
+    let lists = lists.map(|(place, list)| {
+        let list = list.into_iter().enumerate();
+        list.map(|(number, buffer)| argument(place, number, buffer)).collect()
+    });
+    lists.collect()
+}
+
+/// What JAX passes where a program takes a token that no program before has given.
+fn is_empty_pred(buffer: &runtime::Buffer) -> bool {
+    buffer.element_type() == ElementType::Pred && buffer.dimensions() == [0]
+}
+
+fn token(loaded: &LoadedExecutable, place: usize) -> Result<runtime::Buffer, Error> {
+    let array = HostArray {
+        element_type: ElementType::Token,
+        dimensions: &[],
+        bytes: &[0],
+        first: 0,
+        byte_strides: None,
+    };
+    let device = &loaded.runtime.devices()[place];
+    Ok(loaded.client.runtime.buffer_from_host(&array, device, MemoryKind::Device)?)
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "as every function of the table")]

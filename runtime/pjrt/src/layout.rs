@@ -105,9 +105,6 @@ fn give(out: Out<'_, *mut MemoryLayout>, layout: &'static MemoryLayout) {
 
 /// How the device keeps such an array if nobody says otherwise.
 fn default_layout(number: c_int, dims: &[i64]) -> Result<&'static MemoryLayout, Error> {
-    if number == element_type::token_number() {
-        return Ok(MemoryLayout::of(&Layout::descending(0)));
-    }
     let shape = array_shape(number, dims)?;
     Ok(MemoryLayout::of_shape(&shape.with_default_tpu_layout()))
 }

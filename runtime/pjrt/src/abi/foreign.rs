@@ -342,7 +342,6 @@ impl<'a> Args<'a, PJRT_ExecuteOptions> {
     }
 
     /// The callbacks of the device at this place, of so many.
-    #[expect(dead_code, reason = "for `host_transfer`")]
     pub(crate) fn sends(
         self,
         device: usize,
@@ -356,7 +355,6 @@ impl<'a> Args<'a, PJRT_ExecuteOptions> {
     }
 
     /// The same for receives.
-    #[expect(dead_code, reason = "for `host_transfer`")]
     pub(crate) fn receives(
         self,
         device: usize,
