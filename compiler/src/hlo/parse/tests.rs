@@ -231,7 +231,7 @@ fn shape_and_value_errors_point() {
             test.hlo:4:7: error[hlo-syntax]: `f31` is no element type
                 y = f31[4] constant({1})
                     ^^^
-            note: element types are pred s8 s16 s32 s64 u8 u16 u32 u64 f16 bf16 f32 f64 c64 c128"#]],
+            note: element types are pred s8 s16 s32 s64 u8 u16 u32 u64 f16 bf16 f32 f64 c64 c128 s2 s4 u2 u4 f4e2m1fn f6e2m3fn f6e3m2fn f8e3m4 f8e4m3 f8e4m3b11fnuz f8e4m3fn f8e4m3fnuz f8e5m2 f8e5m2fnuz f8e8m0fnu token"#]],
     );
     check_body(
         "y = f32[9999999999,9999999999] constant({1})",

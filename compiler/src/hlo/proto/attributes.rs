@@ -29,6 +29,10 @@ fn no_field(key: &str) -> ! {
     unreachable!("no field of HloInstructionProto is known for the attribute `{key}`")
 }
 
+fn bits(count: usize) -> i32 {
+    i32::try_from(count).expect("floats have at most 64 bits")
+}
+
 impl EncodeAttribute for usize {
     fn encode(&self, key: &'static str, proto: &mut HloInstructionProto) {
         match key {
@@ -37,6 +41,9 @@ impl EncodeAttribute for usize {
             "number" => proto.parameter_number = int(*self),
             "feature_group_count" => proto.feature_group_count = int(*self),
             "batch_group_count" => proto.batch_group_count = int(*self),
+            "channel_id" => proto.channel_id = int(*self),
+            "exponent_bits" => proto.exponent_bits = bits(*self),
+            "mantissa_bits" => proto.mantissa_bits = bits(*self),
             _ => no_field(key),
         }
     }
@@ -48,6 +55,7 @@ impl EncodeAttribute for bool {
             "custom_call_has_side_effect" => proto.custom_call_has_side_effect = *self,
             "is_stable" => proto.is_stable = *self,
             "lower" => proto.cholesky_options = Some(CholeskyOptions { lower: *self }),
+            "is_host_transfer" => proto.is_host_transfer = *self,
             "indices_are_sorted" => proto.indices_are_sorted = *self,
             "unique_indices" => proto.unique_indices = *self,
             _ => no_field(key),
