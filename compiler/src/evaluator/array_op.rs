@@ -38,6 +38,9 @@ pub(super) fn evaluate(
     if let Some(result) = narrow::evaluate(op, shape, operand_shapes, &operands, options)? {
         return Ok(result);
     }
+    if let Some(result) = movement::evaluate(op, shape, operand_shapes, &operands)? {
+        return Ok(result);
+    }
     #[rustfmt::skip]
     let result = match (op, &operands[..]) {
         (Op::Abs | Op::Cbrt | Op::Ceil | Op::Copy | Op::Cosine | Op::CountLeadingZeros
@@ -62,25 +65,6 @@ pub(super) fn evaluate(
             elementwise::select(shape, pred, on_true, on_false)
         }
         (Op::Clamp, [min, operand, max]) => elementwise::clamp(shape, min, operand, max)?,
-        (Op::Bitcast, [operand]) => {
-            let from = operand_shapes.first().and_then(|shape| shape.as_array());
-            movement::bitcast(shape, from.unwrap_or(operand.shape()), operand)?
-        }
-        (Op::BitcastConvert, [operand]) => movement::bitcast_convert(shape, operand),
-        (Op::Broadcast { dimensions }, [operand]) => {
-            movement::broadcast(shape, operand, dimensions)
-        }
-        (Op::Concatenate { dimension }, operands) => {
-            movement::concatenate(shape, operands, *dimension)
-        }
-        (Op::Iota { iota_dimension }, []) => movement::iota(shape, *iota_dimension),
-        (Op::Pad { padding }, [operand, value]) => movement::pad(shape, operand, value, padding),
-        (Op::Reshape, [operand]) => movement::reshape(shape, operand),
-        (Op::Reverse { dimensions }, [operand]) => movement::reverse(shape, operand, dimensions),
-        (Op::Slice { slice }, [operand]) => movement::slice(shape, operand, slice),
-        (Op::Transpose { dimensions }, [operand]) => {
-            movement::transpose(shape, operand, dimensions)
-        }
         (Op::DynamicSlice { .. }, [operand, starts @ ..]) => {
             indexing::dynamic_slice(shape, operand, starts)
         }

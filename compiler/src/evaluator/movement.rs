@@ -4,7 +4,33 @@ use super::element::with_width;
 use super::elementwise::{view, view_mut};
 use super::error::Cause;
 use super::strided::{Walk, copy};
-use crate::hlo::{ArrayLiteral, ArrayShape, PaddingDimension, Shape, SliceDimension};
+use crate::hlo::{ArrayLiteral, ArrayShape, Op, PaddingDimension, Shape, SliceDimension};
+
+/// The result of an op that moves elements and computes nothing; `None` if it is another.
+pub(super) fn evaluate(
+    op: &Op,
+    shape: &ArrayShape,
+    operand_shapes: &[&Shape],
+    operands: &[ArrayLiteral],
+) -> Result<Option<ArrayLiteral>, Cause> {
+    let result = match (op, operands) {
+        (Op::Bitcast, [operand]) => {
+            let from = operand_shapes.first().and_then(|shape| shape.as_array());
+            bitcast(shape, from.unwrap_or(operand.shape()), operand)?
+        }
+        (Op::BitcastConvert, [operand]) => bitcast_convert(shape, operand),
+        (Op::Broadcast { dimensions }, [operand]) => broadcast(shape, operand, dimensions),
+        (Op::Concatenate { dimension }, operands) => concatenate(shape, operands, *dimension),
+        (Op::Iota { iota_dimension }, []) => iota(shape, *iota_dimension),
+        (Op::Pad { padding }, [operand, value]) => pad(shape, operand, value, padding),
+        (Op::Reshape, [operand]) => reshape(shape, operand),
+        (Op::Reverse { dimensions }, [operand]) => reverse(shape, operand, dimensions),
+        (Op::Slice { slice: parts }, [operand]) => slice(shape, operand, parts),
+        (Op::Transpose { dimensions }, [operand]) => transpose(shape, operand, dimensions),
+        _ => return Ok(None),
+    };
+    Ok(Some(result))
+}
 
 /// The elements of `operand` that `walk` visits, as an array of `shape`.
 pub(super) fn read(shape: &ArrayShape, operand: &ArrayLiteral, walk: &Walk) -> ArrayLiteral {

@@ -106,17 +106,10 @@ fn infer_family(op: &Op, context: &Context<'_>) -> Result<Shape, InferError> {
         Op::Compare { comparison_type, .. } => elementwise::compare(context, *comparison_type)?,
         Op::Select => elementwise::select(context)?,
         Op::Clamp => elementwise::clamp(context)?,
-        Op::Bitcast => data::bitcast(context)?,
-        Op::BitcastConvert => data::bitcast_convert(context)?,
-        Op::Broadcast { dimensions } => data::broadcast(context, dimensions)?,
-        Op::Concatenate { dimension } => data::concatenate(context, *dimension)?,
         Op::Constant { literal } => return data::constant(context, literal),
-        Op::Iota { iota_dimension } => data::iota(context, *iota_dimension)?,
-        Op::Pad { padding } => data::pad(context, padding)?,
-        Op::Reshape => data::reshape(context)?,
-        Op::Reverse { dimensions } => data::reverse(context, dimensions)?,
-        Op::Slice { slice } => data::slice(context, slice)?,
-        Op::Transpose { dimensions } => data::transpose(context, dimensions)?,
+        Op::Bitcast | Op::BitcastConvert | Op::Broadcast { .. } | Op::Concatenate { .. }
+        | Op::Iota { .. } | Op::Pad { .. } | Op::Reshape | Op::Reverse { .. } | Op::Slice { .. }
+        | Op::Transpose { .. } => data::moved(op, context)?,
         Op::DynamicSlice { dynamic_slice_sizes } => {
             indexing::dynamic_slice(context, dynamic_slice_sizes)?
         }
@@ -156,11 +149,8 @@ fn infer_family(op: &Op, context: &Context<'_>) -> Result<Shape, InferError> {
         Op::GetTupleElement { index } => return control::get_tuple_element(context, *index),
         Op::OptBarrier => return Ok(context.operands[0].clone()),
         Op::Tuple => return Ok(control::tuple(context)),
-        Op::AfterAll => return transfer::after_all(context),
-        Op::Send { .. } => return transfer::send(context),
-        Op::SendDone { .. } => return transfer::send_done(context),
-        Op::Recv { .. } => return transfer::recv(context),
-        Op::RecvDone { .. } => return transfer::recv_done(context),
+        Op::AfterAll | Op::Send { .. } | Op::SendDone { .. } | Op::Recv { .. }
+        | Op::RecvDone { .. } => return transfer::transfer(op, context),
         Op::CustomCall { target, .. } => return control::custom_call(context, target),
         Op::Parameter { .. } => return context.stated().cloned(),
     };

@@ -73,6 +73,7 @@ enum Accuracy {
     Ulps(f64),
 }
 
+#[expect(clippy::too_many_lines, reason = "a line for each opcode")]
 fn kind(op: &Op) -> Kind {
     match op {
         Op::Parameter { .. } | Op::Constant { .. } | Op::Imag | Op::Iota { .. } => Kind::Source,

@@ -2,8 +2,27 @@
 
 use super::super::attribute::{PaddingDimension, SliceDimension};
 use super::super::literal::Literal;
+use super::super::opcode::Op;
 use super::super::shape::{ArrayShape, Shape};
 use super::{Context, InferError};
+
+/// The result of an op that moves elements and computes nothing.
+pub(super) fn moved(op: &Op, context: &Context<'_>) -> Result<ArrayShape, InferError> {
+    #[expect(clippy::wildcard_enum_match_arm, reason = "only these come here")]
+    match op {
+        Op::Bitcast => bitcast(context),
+        Op::BitcastConvert => bitcast_convert(context),
+        Op::Broadcast { dimensions } => broadcast(context, dimensions),
+        Op::Concatenate { dimension } => concatenate(context, *dimension),
+        Op::Iota { iota_dimension } => iota(context, *iota_dimension),
+        Op::Pad { padding } => pad(context, padding),
+        Op::Reshape => reshape(context),
+        Op::Reverse { dimensions } => reverse(context, dimensions),
+        Op::Slice { slice: parts } => slice(context, parts),
+        Op::Transpose { dimensions } => transpose(context, dimensions),
+        _ => unreachable!("{} does more than move elements", context.opcode),
+    }
+}
 
 /// `constant`: the shape of its value, in which there are no tokens.
 pub(super) fn constant(context: &Context<'_>, literal: &Literal) -> Result<Shape, InferError> {

@@ -3,8 +3,22 @@
 //! A send or recv is begun by one instruction and ended by another; between them goes a tuple of
 //! the array, a `u32[]` that only the implementation understands, and a token.
 
+use super::super::opcode::Op;
 use super::super::shape::{ArrayShape, ElementType, Shape};
 use super::{Context, InferError};
+
+/// The result of an op on tokens.
+pub(super) fn transfer(op: &Op, context: &Context<'_>) -> Result<Shape, InferError> {
+    #[expect(clippy::wildcard_enum_match_arm, reason = "only these come here")]
+    match op {
+        Op::AfterAll => after_all(context),
+        Op::Send { .. } => send(context),
+        Op::SendDone { .. } => send_done(context),
+        Op::Recv { .. } => recv(context),
+        Op::RecvDone { .. } => recv_done(context),
+        _ => unreachable!("{} has no tokens", context.opcode),
+    }
+}
 
 fn token() -> Shape {
     Shape::scalar(ElementType::Token)
@@ -40,7 +54,7 @@ impl Context<'_> {
 }
 
 /// `after-all`.
-pub(super) fn after_all(context: &Context<'_>) -> Result<Shape, InferError> {
+fn after_all(context: &Context<'_>) -> Result<Shape, InferError> {
     // after_all (I1)
     for n in 0..context.operands.len() {
         context.require_token(n, "after_all (I1)")?;
@@ -49,7 +63,7 @@ pub(super) fn after_all(context: &Context<'_>) -> Result<Shape, InferError> {
 }
 
 /// `send`.
-pub(super) fn send(context: &Context<'_>) -> Result<Shape, InferError> {
+fn send(context: &Context<'_>) -> Result<Shape, InferError> {
     let array = context.array(0)?;
     // send (I2)
     context.require_token(1, "send (I2)")?;
@@ -57,13 +71,13 @@ pub(super) fn send(context: &Context<'_>) -> Result<Shape, InferError> {
 }
 
 /// `send-done`.
-pub(super) fn send_done(context: &Context<'_>) -> Result<Shape, InferError> {
+fn send_done(context: &Context<'_>) -> Result<Shape, InferError> {
     context.array_under_way(context.operands[0], "the operand")?;
     Ok(token())
 }
 
 /// `recv`.
-pub(super) fn recv(context: &Context<'_>) -> Result<Shape, InferError> {
+fn recv(context: &Context<'_>) -> Result<Shape, InferError> {
     // recv (I1)
     context.require_token(0, "recv (I1)")?;
     let stated = context.stated()?;
@@ -72,7 +86,7 @@ pub(super) fn recv(context: &Context<'_>) -> Result<Shape, InferError> {
 }
 
 /// `recv-done`.
-pub(super) fn recv_done(context: &Context<'_>) -> Result<Shape, InferError> {
+fn recv_done(context: &Context<'_>) -> Result<Shape, InferError> {
     let array = context.array_under_way(context.operands[0], "the operand")?;
     Ok(Shape::Tuple(vec![array.into(), token()]))
 }

@@ -138,7 +138,7 @@ impl FloatFormat {
                     exponent.max(self.least_exponent()) - narrowed(self.mantissa_bits.into()),
                 )
         };
-        if negative && self.special != SpecialCodes::NegativeZero || negative && !value.is_nan() {
+        if negative && (self.special != SpecialCodes::NegativeZero || !value.is_nan()) {
             -value
         } else {
             value
