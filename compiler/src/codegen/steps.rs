@@ -123,16 +123,15 @@ impl Generator<'_> {
     ) -> Value {
         let module = Arc::clone(&self.module);
         let instruction = module.instruction(computation, id);
-        let (Op::Send { channel_id, is_host_transfer } | Op::Recv { channel_id, is_host_transfer }) =
-            *instruction.op()
-        else {
-            unreachable!("only transfers come here")
+        let (is_send, channel_id, is_host_transfer) = match *instruction.op() {
+            Op::Send { channel_id, is_host_transfer } => (true, channel_id, is_host_transfer),
+            Op::Recv { channel_id, is_host_transfer } => (false, channel_id, is_host_transfer),
+            _ => unreachable!("only transfers come here"),
         };
         let own = self.temporary(instruction.shape(), instruction.name());
         let [array, context, _] = own.elements() else {
             unreachable!("inference gives transfers three parts")
         };
-        let is_send = matches!(instruction.op(), Op::Send { .. });
         let array = if is_send { operands[0].clone() } else { array.clone() };
         let source = source_of(&module, module.computation(computation), id);
         let (cycles, formula) = self.cost(&source);

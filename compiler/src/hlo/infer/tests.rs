@@ -25,7 +25,8 @@ p4 = pred[4] parameter(7)  u4 = u32[4] parameter(8)  h4 = bf16[4] parameter(9)
 f23 = f32[2,3] parameter(10)  f234 = f32[2,3,4] parameter(11)  s51 = s32[5,1] parameter(12)
 s25 = s32[2,5] parameter(13) t = (f32[4], s32[]) parameter(14)  l4 = f32[4]{0:T(128)} parameter(15)
 f235 = f32[2,3,5] parameter(16)  h22 = bf16[2,2] parameter(17)
-u2 = u64[2] parameter(18)  u3 = u64[3] parameter(19)  z4 = c64[4] parameter(20)  tok = token[] parameter(21)
+u2 = u64[2] parameter(18)  u3 = u64[3] parameter(19)  z4 = c64[4] parameter(20)
+tok = token[] parameter(21)
 ";
 
 /// The error of an instruction, which is `Err(constraint and message)`.
