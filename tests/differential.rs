@@ -4,6 +4,8 @@
 mod convolutions;
 #[path = "differential/fusion.rs"]
 mod fusion;
+#[path = "differential/gathers.rs"]
+mod gathers;
 #[path = "differential/lanes.rs"]
 mod lanes;
 #[path = "differential/lanes_as_rows.rs"]

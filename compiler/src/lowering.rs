@@ -21,6 +21,7 @@ mod rowwise;
 mod transfer;
 mod transpose;
 
+pub use lookup::is_lane_gather;
 pub use region::{Region, copy_element, is_generator, reducer_of};
 
 use palmetto_isa::ChipSpec;

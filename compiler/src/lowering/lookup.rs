@@ -13,7 +13,24 @@ use crate::hlo::{GatherDimensionNumbers, Instruction, Op};
 pub(super) fn choose(region: &Region<'_>) -> Option<Result<Choice, Refusal>> {
     let gather = region.instruction(region.roots()[0]);
     let Op::Gather { dimension_numbers, slice_sizes, .. } = gather.op() else { return None };
+    if is_lane_gather(gather) {
+        return None;
+    }
     Some(of_gather(region, gather, (dimension_numbers, slice_sizes)))
+}
+
+/// Is this a gather of lanes: of each row of the first operand the lanes that the same row of the
+/// second one names?
+pub fn is_lane_gather(instruction: &Instruction) -> bool {
+    let Op::Gather { dimension_numbers: numbers, .. } = instruction.op() else { return false };
+    let Some(lane) = numbers.index_vector_dim.checked_sub(1) else { return false };
+    let is_before = |dimensions: &[usize]| dimensions.iter().copied().eq(0..lane);
+    lane > 0
+        && numbers.start_index_map == [lane]
+        && numbers.collapsed_slice_dims == [lane]
+        && is_before(&numbers.operand_batching_dims)
+        && is_before(&numbers.start_indices_batching_dims)
+        && instruction.array_shape().rank() == lane + 1
 }
 
 fn of_gather(

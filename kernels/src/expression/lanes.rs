@@ -95,6 +95,39 @@ impl Emitter<'_> {
         })
     }
 
+    /// The value of a gather of lanes of an operand of `columns` columns: each column is asked for
+    /// the lanes, and that which has a lane gives it.
+    pub(super) fn lane_gather(
+        &mut self,
+        b: &mut Builder,
+        site: &mut dyn Site,
+        (of, index, columns): (NodeId, NodeId, usize),
+        place: Place,
+    ) -> Register {
+        let index = self.emit(b, site, index, place).vector();
+        let amount = b.i32(LANES.ilog2().cast_signed());
+        let wanted = b.vshr(index, amount);
+        let mut value = None;
+        for column in 0..columns {
+            let at = Place { column, ..place };
+            let lanes = self.emit(b, site, of, at);
+            // The unit takes the lane from the last 7 bits.
+            let unit = unit_of(at);
+            let found = by_words(b, lanes, |b, word| {
+                b.xlu_gather(unit, word, index);
+                b.xlu_pop(unit)
+            });
+            let Some(before) = value else {
+                value = Some(found);
+                continue;
+            };
+            let number = b.i32(i32::try_from(column).expect("rows are far below 2^31 lanes"));
+            let is_here = b.vcmp_eq_s32(wanted, number);
+            value = Some(select(b, is_here, found, before));
+        }
+        value.unwrap_or_else(|| self.anything(b, of))
+    }
+
     /// The value of a join: what of each piece is in the column at `place`.
     pub(super) fn join(
         &mut self,
