@@ -18,6 +18,8 @@ mod movement;
 mod random_bits;
 #[path = "differential/reductions.rs"]
 mod reductions;
+#[path = "differential/scatters.rs"]
+mod scatters;
 #[path = "differential/shares.rs"]
 mod shares;
 #[path = "differential/windows.rs"]

@@ -23,8 +23,8 @@ use super::{
     site::{Rewritten, Site, rewrite_module},
 };
 use crate::hlo::{
-    ArrayShape, ComputationBuilder, ElementType, GatherDimensionNumbers, InferError,
-    InstructionId, Module, Op, Opcode, Shape, SliceDimension,
+    ArrayShape, ComputationBuilder, ElementType, GatherDimensionNumbers, InferError, InstructionId,
+    Module, Op, Opcode, Shape, SliceDimension,
 };
 use coordinate::Coordinate;
 use cost::Way;
@@ -62,10 +62,8 @@ fn expand(site: &mut Site<'_>) -> Rewritten {
 /// Is this a gather that has a kernel, or one that a later pass makes to what has?
 fn has_its_form(site: &Site<'_>, numbers: &GatherDimensionNumbers, slice_sizes: &[usize]) -> bool {
     let (table, indices) = (site.dimensions(site.operand(0)), site.dimensions(site.operand(1)));
-    let has_words = matches!(
-        site.element_type(site.operand(1)),
-        ElementType::S32 | ElementType::U32
-    );
+    let has_words =
+        matches!(site.element_type(site.operand(1)), ElementType::S32 | ElementType::U32);
     let vector = numbers.index_vector_dim;
     let (lane, rank) = (table.len().saturating_sub(1), site.dimensions(site.id()).len());
     let is_before = |dimensions: &[usize]| dimensions.iter().copied().eq(0..lane);

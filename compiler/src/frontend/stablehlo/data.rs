@@ -13,6 +13,15 @@ type Results = SourceResult<Vec<InstructionId>>;
 /// dropped by a reshape before.
 pub(super) fn broadcast_in_dim(body: &mut Body<'_, '_>, operation: &Operation) -> Results {
     let [operand] = body.exactly(operation)?;
+    stretched(body, operation, operand)
+}
+
+/// The same of a given operand.
+pub(super) fn stretched(
+    body: &mut Body<'_, '_>,
+    operation: &Operation,
+    operand: InstructionId,
+) -> Results {
     let dimensions = indices(operation, "broadcast_dimensions")?;
     let from = body.array(operation, operand)?;
     let to = body.result_array(operation)?;

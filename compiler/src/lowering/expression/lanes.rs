@@ -7,8 +7,8 @@ use palmetto_kernels::{
 };
 
 use super::{Mapping, Refusal, Translator};
-use crate::lowering::is_lane_gather;
 use crate::hlo::{Instruction, InstructionId, Op, PaddingDimension, SliceDimension};
+use crate::lowering::is_lane_gather;
 
 impl Translator<'_> {
     /// A slice, concatenation, pad or reversal along the lanes, and along them only.

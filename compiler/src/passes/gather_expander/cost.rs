@@ -157,6 +157,10 @@ impl Gather {
         let mut order: Vec<usize> =
             (0..self.sizes.len()).filter(|d| *d != only.dimension).collect();
         let rows: usize = order.iter().map(|d| self.sizes[*d]).product();
+        // A line has no rows.
+        if order.is_empty() {
+            return None;
+        }
         order.push(only.dimension);
         let (counted, chosen): (Vec<&Coordinate>, Vec<&Coordinate>) =
             self.coordinates.iter().partition(|one| !one.is_chosen());
@@ -181,11 +185,8 @@ impl Gather {
         // A line is looked through for 128 indices at a time.
         let is_line = batch.is_empty();
         let count = self.extents.iter().copied().fold(1, usize::saturating_mul);
-        let (rows, found) = if is_line {
-            (count.div_ceil(LANES), count.min(LANES))
-        } else {
-            (rows, count / rows)
-        };
+        let (rows, found) =
+            if is_line { (count.div_ceil(LANES), count.min(LANES)) } else { (rows, count / rows) };
         let reshaped = if chosen.len() > 1 { movement(bytes(&self.sizes, element)) } else { 0.0 };
         let moved = LAUNCH + 2.0 * all * element / BYTES;
         let cost = search(rows, lanes, found)?;
@@ -215,7 +216,8 @@ impl Gather {
         let count = product(self.extents.clone());
         let row = float(LANES) * 4.0;
         let found = count * (LOOK_UP + 4.0 * row / BYTES);
-        let reshaped = if self.sizes.len() > 1 { movement(bytes(&self.sizes, element)) } else { 0.0 };
+        let reshaped =
+            if self.sizes.len() > 1 { movement(bytes(&self.sizes, element)) } else { 0.0 };
         3.0 * LAUNCH + found + reshaped
     }
 }

@@ -107,11 +107,8 @@ impl Gather {
         let operand = builder.broadcast(line, &[rows, size], vec![1])?;
         let found = of_lanes(builder, operand, index)?;
         let found = reshaped(builder, found, &[rows * lanes])?;
-        let found = sliced(
-            builder,
-            found,
-            &[(0, SliceDimension { start: 0, limit: count, stride: 1 })],
-        )?;
+        let found =
+            sliced(builder, found, &[(0, SliceDimension { start: 0, limit: count, stride: 1 })])?;
         let id = reshaped(builder, found, &self.extents)?;
         Ok(Value { id, axes: extents.into_iter().map(Axis::Extent).collect() })
     }

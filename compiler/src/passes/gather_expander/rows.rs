@@ -73,14 +73,15 @@ impl Gather {
     /// found.
     pub(super) fn line(&self, builder: &mut ComputationBuilder<'_>) -> Result<Value, InferError> {
         let line = self.table(builder, &[])?;
-        let size = dimensions(builder, line)[0].next_multiple_of(LANES);
+        let given = dimensions(builder, line)[0];
+        let size = given.next_multiple_of(LANES);
         let line = padded(builder, line, size)?;
         let rows = builder.reshape(line, &[size / LANES, LANES])?;
         let extents: Vec<usize> = (0..self.extents.len()).collect();
         let number = self.number(builder, &self.coordinates, &extents)?;
         let count = self.extents.iter().product();
         let number = reshaped(builder, number, &[count])?;
-        let last = splat(builder, size - 1, (element_type(builder, number), &[count]))?;
+        let last = splat(builder, given - 1, (element_type(builder, number), &[count]))?;
         let mut number = builder.binary(Op::Minimum, number, last)?;
         if element_type(builder, number) == ElementType::U32 {
             number = converted(builder, number, ElementType::S32)?;
@@ -115,9 +116,8 @@ fn look_up(
     }
     let count = places.iter().product();
     let line = reshaped(builder, number, &[count])?;
-    let found = by_chunks(builder, line, &mut |builder, number| {
-        look_up_at_once(builder, table, number)
-    })?;
+    let found =
+        by_chunks(builder, line, &mut |builder, number| look_up_at_once(builder, table, number))?;
     let sizes = [&places, &dimensions(builder, table)[1..]].concat();
     reshaped(builder, found, &sizes)
 }

@@ -1,0 +1,10 @@
+// test import
+func.func @main(%x: tensor<4xf32>) -> tensor<4xf32> {
+  %0 = "stablehlo.map"(%x) <{dimensions = array<i64: 0>}> ({
+  ^bb0(%a: tensor<f32>):
+    %b = stablehlo.reshape %a : (tensor<f32>) -> tensor<1xf32>
+    %c = stablehlo.reshape %b : (tensor<1xf32>) -> tensor<f32>
+    stablehlo.return %c : tensor<f32>
+  }) : (tensor<4xf32>) -> tensor<4xf32>
+  return %0 : tensor<4xf32>
+}
