@@ -2,8 +2,9 @@
 //!
 //! A node's value at a place is computed from its operands' values at the same place; only
 //! [`NodeOp::RowReduce`] combines places (all lanes of a row), and [`NodeOp::Shift`],
-//! [`NodeOp::Reverse`] and [`NodeOp::LaneGather`] move lanes. Every node has an [`Element`] type, and its
-//! value is rounded to that type: bf16 arithmetic is f32 arithmetic, rounded after each node.
+//! [`NodeOp::Reverse`] and [`NodeOp::LaneGather`] move lanes. Every node has an [`Element`] type,
+//! and its value is rounded to that type: bf16 arithmetic is f32 arithmetic, rounded after each
+//! node.
 
 mod arithmetic;
 mod cost;

@@ -8,3 +8,7 @@ func.func @main(%x: tensor<4xf32>) -> tensor<4xf32> {
   }) : (tensor<4xf32>) -> tensor<4xf32>
   return %0 : tensor<4xf32>
 }
+// ----
+// input:3:8: error: unsupported reshape in stablehlo.map: its operations have to be elementwise
+//     %0 = "stablehlo.map"(%x) <{dimensions = array<i64: 0>}> ({
+//          ^^^^^^^^^^^^^^^

@@ -51,18 +51,19 @@ pub(super) fn starts(
 ) -> Result<Starts, InferError> {
     let all = dimensions(builder, indices);
     let vector = numbers.index_vector_dim;
-    let mut order: Vec<usize> = (0..all.len()).filter(|d| *d != vector).collect();
-    let sizes: Vec<usize> = order.iter().map(|d| all[*d]).collect();
-    let mut components = Vec::new();
-    if vector >= all.len() {
-        components.push(indices);
+    let places: Vec<usize> = (0..all.len()).filter(|d| *d != vector).collect();
+    let sizes: Vec<usize> = places.iter().map(|d| all[*d]).collect();
+    let count = numbers.start_index_map.len();
+    if count == 1 {
+        let components = vec![reshaped(builder, indices, &sizes)?];
         return Ok(Starts { components, sizes });
     }
-    order.push(vector);
-    let indices = transposed(builder, indices, order)?;
-    for n in 0..numbers.start_index_map.len() {
+    // Rows are cheaper to take than lanes.
+    let indices = transposed(builder, indices, [&[vector], &places[..]].concat())?;
+    let mut components = Vec::new();
+    for n in 0..count {
         let part = SliceDimension { start: n, limit: n + 1, stride: 1 };
-        let component = sliced(builder, indices, &[(sizes.len(), part)])?;
+        let component = sliced(builder, indices, &[(0, part)])?;
         components.push(reshaped(builder, component, &sizes)?);
     }
     Ok(Starts { components, sizes })

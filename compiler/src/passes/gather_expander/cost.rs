@@ -42,7 +42,8 @@ pub(super) enum Way {
 /// Does a gather of lanes from an array into one of the size of the indices have a kernel?
 pub(super) fn fits_lanes(sizes: &[usize], indices: &[usize]) -> bool {
     let lanes = |sizes: &[usize]| sizes.last().copied().unwrap_or(1);
-    lanes(indices) <= most_lanes(lanes(sizes)) && lanes(sizes) <= MOST_COLUMNS * LANES
+    let found = lanes(indices);
+    found > 1 && found <= most_lanes(lanes(sizes)) && lanes(sizes) <= MOST_COLUMNS * LANES
 }
 
 /// How many lanes a kernel finds in rows of `lanes`.
@@ -230,5 +231,6 @@ fn search(rows: usize, lanes: usize, found: usize) -> Option<f64> {
     let (tile_rows, columns) = (rows.div_ceil(SUBLANES), lanes.div_ceil(LANES));
     let looked_through = float(tile_rows) * float(columns) * float(found.div_ceil(LANES));
     let read = float(rows.next_multiple_of(SUBLANES)) * float(columns * LANES) * 4.0;
-    Some(LAUNCH + f64::max(looked_through * COLUMN, read / BYTES))
+    let launches = float(found.div_ceil(most_lanes(lanes)).max(1));
+    Some(launches * LAUNCH + f64::max(looked_through * COLUMN, read / BYTES))
 }

@@ -73,7 +73,8 @@ impl Gather {
         let (mut sizes, each) = (dimensions(builder, operand), self.sizes_of(&others));
         sizes.pop();
         let n_rows = sizes.len();
-        let lanes = (!each.is_empty()).then(|| each.iter().product::<usize>());
+        // One lane of each row is found in another way than many.
+        let lanes = Some(each.iter().product::<usize>()).filter(|lanes| *lanes > 1);
         let of_index: Vec<usize> = self.sizes_of(&of_rows).into_iter().chain(lanes).collect();
         index = reshaped(builder, index, &of_index)?;
         if rows.len() > of_rows.len() {
@@ -132,7 +133,8 @@ pub(super) fn padded(
 }
 
 /// Of each row of `operand` the lanes that the same row of `index` names: many if `index` has as
-/// many dimensions, else one. Of so many that no kernel would be long enough, some after the others.
+/// many dimensions, else one. Of so many that no kernel would be long enough, some after the
+/// others.
 pub(super) fn of_lanes(
     builder: &mut ComputationBuilder<'_>,
     operand: InstructionId,

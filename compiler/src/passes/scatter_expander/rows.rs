@@ -112,13 +112,14 @@ pub(super) fn expand(
     scatter: &Scatter,
     (combination, is_unique): (Combination, bool),
 ) -> Result<InstructionId, InferError> {
-    let counter = add_reducer(site, ElementType::S32)?;
+    // Of indices that differ there are no pairs to count.
+    let counter = if is_unique { None } else { Some(add_reducer(site, ElementType::S32)?) };
     let replace = takes_update(site, scatter)?;
     let mut builder = site.build();
     let order = [&scatter.batch_dims[..], &scatter.scattered_dims, &scatter.window_dims].concat();
     let in_order = sizes_of(&scatter.sizes, &order);
     let own_type = element_type(&builder, scatter.operands[0]);
-    let rows = Rows { scatter, combination, is_unique, counter, replace };
+    let rows = Rows { scatter, combination, counter, replace };
     let table = rows.table(&mut builder, &order)?;
     let wide = element_type(&builder, table);
     let sizes = [&[scatter.count()][..], &scatter.window_sizes].concat();
@@ -135,9 +136,8 @@ pub(super) fn expand(
 struct Rows<'s> {
     scatter: &'s Scatter,
     combination: Combination,
-    is_unique: bool,
-    /// Counts.
-    counter: ComputationId,
+    /// Counts updates for the same row; none if there are no such updates.
+    counter: Option<ComputationId>,
     /// The combination that takes the update.
     replace: ComputationId,
 }
@@ -225,9 +225,9 @@ impl Rows<'_> {
         (numbers, mut updates): (InstructionId, InstructionId),
     ) -> Result<InstructionId, InferError> {
         let mut targets = numbers;
-        if !self.is_unique {
+        if let Some(counter) = self.counter {
             let is_same = pairs(builder, numbers)?;
-            targets = self.last_of_each(builder, numbers, is_same)?;
+            targets = last_of_each(builder, (numbers, is_same), counter)?;
             if self.combination == Combination::Sum {
                 let element_type = element_type(builder, updates);
                 let products = Products { updates, n_batch: 0, one_hot: is_same, element_type };
@@ -254,29 +254,27 @@ impl Rows<'_> {
         };
         builder.add(op, &[table, targets, updates])
     }
+}
 
-    /// The numbers, but only of the last update for each row.
-    fn last_of_each(
-        &self,
-        builder: &mut ComputationBuilder<'_>,
-        numbers: InstructionId,
-        is_same: InstructionId,
-    ) -> Result<InstructionId, InferError> {
-        let (sizes, pairs) = (dimensions(builder, numbers), dimensions(builder, is_same));
-        let shape = array(ElementType::S32, &pairs)?;
-        let [this, other] = [0, 1].map(|iota_dimension| {
-            builder.add_shaped(Op::Iota { iota_dimension }, &[], shape.clone())
-        });
-        let is_later = builder.compare(ComparisonDirection::Gt, other?, this?)?;
-        let is_later = builder.binary(Op::And, is_same, is_later)?;
-        let ones = builder.convert(is_later, ElementType::S32)?;
-        let zero = number(builder, ElementType::S32, 0);
-        let later = builder.reduce(ones, zero, vec![1], self.counter)?;
-        let none = splat(builder, (ElementType::S32, 0), &sizes)?;
-        let is_last = builder.compare(ComparisonDirection::Eq, later, none)?;
-        let nowhere = nowhere(builder, &sizes)?;
-        builder.add(Op::Select, &[is_last, numbers, nowhere])
-    }
+/// The numbers, but only of the last update for each row.
+fn last_of_each(
+    builder: &mut ComputationBuilder<'_>,
+    (numbers, is_same): (InstructionId, InstructionId),
+    counter: ComputationId,
+) -> Result<InstructionId, InferError> {
+    let (sizes, pairs) = (dimensions(builder, numbers), dimensions(builder, is_same));
+    let shape = array(ElementType::S32, &pairs)?;
+    let [this, other] = [0, 1]
+        .map(|iota_dimension| builder.add_shaped(Op::Iota { iota_dimension }, &[], shape.clone()));
+    let is_later = builder.compare(ComparisonDirection::Gt, other?, this?)?;
+    let is_later = builder.binary(Op::And, is_same, is_later)?;
+    let ones = builder.convert(is_later, ElementType::S32)?;
+    let zero = number(builder, ElementType::S32, 0);
+    let later = builder.reduce(ones, zero, vec![1], counter)?;
+    let none = splat(builder, (ElementType::S32, 0), &sizes)?;
+    let is_last = builder.compare(ComparisonDirection::Eq, later, none)?;
+    let nowhere = nowhere(builder, &sizes)?;
+    builder.add(Op::Select, &[is_last, numbers, nowhere])
 }
 
 /// A computation that gives the update.
