@@ -75,6 +75,7 @@ fn lanes_of_long_rows() {
         check_within(&text.replace("f32", element), 1500);
     }
     check_within(&gather(["9,5000", "9,600,1", "9,600"], of_rows), 6000);
+    check_within(&gather(["9,5000", "9,1,1", "9,1"], of_rows), 6000);
     // One lane of each row, and the same lanes of all.
     check_within(&gather(["40,700", "40,1,1", "40,1"], of_rows), 1500);
     let of_all = "offset_dims={0}, collapsed_slice_dims={1}, start_index_map={1}, index_vector_dim=1, slice_sizes={40,1}";

@@ -73,7 +73,11 @@ fn has_its_form(site: &Site<'_>, numbers: &GatherDimensionNumbers, slice_sizes: 
         && numbers.start_index_map == [lane]
         && is_before(&numbers.operand_batching_dims)
         && is_before(&numbers.start_indices_batching_dims)
-        && (rank == lane || rank == lane + 1 && cost::fits_lanes(table, indices));
+        && if rank == lane {
+            !cost::finds_one(table[lane])
+        } else {
+            rank == lane + 1 && cost::fits_lanes(table, indices)
+        };
     let places = &indices[..vector.min(indices.len())];
     let of_rows = has_words
         && table.len() > 1

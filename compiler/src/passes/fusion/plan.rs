@@ -294,7 +294,8 @@ fn shown_dot(computation: &Computation, id: InstructionId) -> Option<Instruction
 fn is_fusible(opcode: Opcode) -> bool {
     let is_known = matches!(
         opcode,
-        Opcode::Broadcast
+        Opcode::BitcastConvert
+            | Opcode::Broadcast
             | Opcode::Clamp
             | Opcode::Concatenate
             | Opcode::Dot

@@ -6,6 +6,8 @@ use palmetto_isa::memory::{LANES, SUBLANES};
 
 /// Columns of 128 lanes that a gather of lanes looks through for each row, in all.
 const MOST_COLUMNS: usize = 512;
+/// Columns of the shortest row of which a single lane is gathered.
+const FEWEST_COLUMNS: usize = 16;
 /// Columns of lanes that are found at once.
 const MOST_FOUND: usize = 32;
 /// What a launch takes.
@@ -42,8 +44,14 @@ pub(super) enum Way {
 /// Does a gather of lanes from an array into one of the size of the indices have a kernel?
 pub(super) fn fits_lanes(sizes: &[usize], indices: &[usize]) -> bool {
     let lanes = |sizes: &[usize]| sizes.last().copied().unwrap_or(1);
-    let found = lanes(indices);
-    found > 1 && found <= most_lanes(lanes(sizes)) && lanes(sizes) <= MOST_COLUMNS * LANES
+    let (of, found) = (lanes(sizes), lanes(indices));
+    (found > 1 || finds_one(of)) && found <= most_lanes(of) && of <= MOST_COLUMNS * LANES
+}
+
+/// Is one lane of each row of `lanes` found like many? In shorter rows it is found by comparing
+/// every lane's index, and rows do not become longer by that.
+pub(super) fn finds_one(lanes: usize) -> bool {
+    (FEWEST_COLUMNS * LANES..=MOST_COLUMNS * LANES).contains(&lanes)
 }
 
 /// How many lanes a kernel finds in rows of `lanes`.

@@ -71,10 +71,9 @@ impl Gather {
         let extents = [&of_rows[..], &others].concat();
         let mut index = self.number(builder, &chosen, &extents)?;
         let (mut sizes, each) = (dimensions(builder, operand), self.sizes_of(&others));
-        sizes.pop();
+        let finds_one = sizes.pop().is_some_and(cost::finds_one);
         let n_rows = sizes.len();
-        // One lane of each row is found in another way than many.
-        let lanes = Some(each.iter().product::<usize>()).filter(|lanes| *lanes > 1);
+        let lanes = Some(each.iter().product::<usize>()).filter(|n| *n > 1 || finds_one);
         let of_index: Vec<usize> = self.sizes_of(&of_rows).into_iter().chain(lanes).collect();
         index = reshaped(builder, index, &of_index)?;
         if rows.len() > of_rows.len() {
