@@ -4,6 +4,8 @@
 mod convolutions;
 #[path = "differential/fusion.rs"]
 mod fusion;
+#[path = "differential/gathers.rs"]
+mod gathers;
 #[path = "differential/lanes.rs"]
 mod lanes;
 #[path = "differential/lanes_as_rows.rs"]
@@ -16,6 +18,8 @@ mod movement;
 mod random_bits;
 #[path = "differential/reductions.rs"]
 mod reductions;
+#[path = "differential/scatters.rs"]
+mod scatters;
 #[path = "differential/shares.rs"]
 mod shares;
 #[path = "differential/windows.rs"]

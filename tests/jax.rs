@@ -27,7 +27,7 @@ const SCRIPTS: [(&str, &[&str], bool); 7] = [
     ("package", &[], true),
 ];
 /// Modules of scripts, and scripts that are no tests.
-const OTHERS: [&str; 9] = [
+const OTHERS: [&str; 10] = [
     "cases",
     "compare",
     "measure",
@@ -35,6 +35,7 @@ const OTHERS: [&str; 9] = [
     "table_lax",
     "table_numpy",
     "table_others",
+    "table_scipy",
     "testing",
     "transformer",
 ];

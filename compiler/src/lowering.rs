@@ -21,6 +21,7 @@ mod rowwise;
 mod transfer;
 mod transpose;
 
+pub use lookup::is_lane_gather;
 pub use region::{Region, copy_element, is_generator, reducer_of};
 
 use palmetto_isa::ChipSpec;
@@ -90,6 +91,8 @@ pub enum Kernel {
     Line(Line),
     /// Rows or matrices of a table by indices.
     Lookup(Lookup),
+    /// Rows or matrices of an array replaced, by indices.
+    Scatter(Lookup),
     /// Data movement by DMA.
     Transfer(Transfer),
     /// A matrix product with what comes after it.
@@ -104,7 +107,7 @@ impl Kernel {
     pub fn shareable(&self, chip: &ChipSpec) -> Vec<(usize, usize)> {
         match self {
             Self::Rowwise(spec) => spec.shareable(chip),
-            Self::Transfer(_) if self.is_update() => vec![(0, 0)],
+            Self::Transfer(_) | Self::Scatter(_) if self.is_update() => vec![(0, 0)],
             _ => Vec::new(),
         }
     }
@@ -116,7 +119,11 @@ impl Kernel {
 
     /// Whether its result is operand 0 with a part replaced: the two have to be one array.
     pub fn is_update(&self) -> bool {
-        matches!(self, Self::Transfer(spec) if spec.is_update)
+        match self {
+            Self::Transfer(spec) => spec.is_update,
+            Self::Scatter(_) => true,
+            _ => false,
+        }
     }
 
     /// Two kernels to be launched instead of this one, where that pays: one reduces on every core a
@@ -141,6 +148,7 @@ impl Kernel {
             Self::ReduceCombination(spec) => Ok(split::combination(spec, chip)?),
             Self::Line(spec) => Ok(palmetto_kernels::line::line(spec, chip)?),
             Self::Lookup(spec) => Ok(palmetto_kernels::lookup::lookup(spec, chip)?),
+            Self::Scatter(spec) => Ok(palmetto_kernels::lookup::scatter(spec, chip)?),
             Self::Transfer(spec) => Ok(palmetto_kernels::transfer::transfer(spec, chip)),
             Self::Matmul(spec) => Ok(palmetto_kernels::matmul::matmul(spec, chip)?),
             Self::Transpose(spec) => Ok(palmetto_kernels::transpose::transpose(spec, chip)?),
@@ -197,7 +205,7 @@ pub fn choose_kernel(region: &Region<'_>) -> Result<Choice, Refusal> {
     if let Some(id) = region.arrays().find(|id| is_huge(region.instruction(*id).shape())) {
         return region.refuse(id, "an array that is larger than HBM");
     }
-    if let Some(choice) = lookup::choose(region) {
+    if let Some(choice) = lookup::choose(region).or_else(|| lookup::choose_scatter(region)) {
         return choice;
     }
     if let Some(permutation) = transpose::find(region) {

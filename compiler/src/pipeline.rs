@@ -32,6 +32,7 @@ pub const OPTIMIZE: &[Pass] = &[
     pass!(reduce_window_expander),
     pass!(select_and_scatter_expander),
     pass!(scatter_expander),
+    pass!(gather_expander),
     pass!(tuple_simplifier),
     pass!(algebraic_simplifier),
     pass!(conditional_simplifier),

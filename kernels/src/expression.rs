@@ -1,9 +1,10 @@
 //! [`Expression`]: what a kernel computes per element, as a graph.
 //!
 //! A node's value at a place is computed from its operands' values at the same place; only
-//! [`NodeOp::RowReduce`] combines places (all lanes of a row), and [`NodeOp::Shift`] and
-//! [`NodeOp::Reverse`] move lanes. Every node has an [`Element`] type, and its
-//! value is rounded to that type: bf16 arithmetic is f32 arithmetic, rounded after each node.
+//! [`NodeOp::RowReduce`] combines places (all lanes of a row), and [`NodeOp::Shift`],
+//! [`NodeOp::Reverse`] and [`NodeOp::LaneGather`] move lanes. Every node has an [`Element`] type,
+//! and its value is rounded to that type: bf16 arithmetic is f32 arithmetic, rounded after each
+//! node.
 
 mod arithmetic;
 mod cost;
@@ -163,6 +164,16 @@ pub enum NodeOp {
         /// Columns of the operand.
         columns: usize,
     },
+    /// Lane `l` is lane `index` of the operand, where `index` has in lane `l` a number from 0 to
+    /// `128 columns - 1`.
+    LaneGather {
+        /// The operand.
+        of: NodeId,
+        /// The lanes, as 32-bit integers.
+        index: NodeId,
+        /// Columns of the operand.
+        columns: usize,
+    },
     /// Each lane is that of the first piece that ends behind it; each piece with its end.
     Join(Vec<(NodeId, usize)>),
 }
@@ -170,7 +181,10 @@ pub enum NodeOp {
 impl NodeOp {
     /// Whether values of other lanes than a place's own are needed for it.
     pub fn moves_lanes(&self) -> bool {
-        matches!(self, Self::Shift { .. } | Self::Reverse { .. } | Self::Join(_))
+        matches!(
+            self,
+            Self::Shift { .. } | Self::Reverse { .. } | Self::LaneGather { .. } | Self::Join(_)
+        )
     }
 }
 
@@ -221,7 +235,9 @@ impl Expression {
             | NodeOp::RowReduce(_, a)
             | NodeOp::Shift { of: a, .. }
             | NodeOp::Reverse { of: a, .. } => vec![*a],
-            NodeOp::Binary(_, a, b) | NodeOp::Compare(_, a, b) => vec![*a, *b],
+            NodeOp::Binary(_, a, b)
+            | NodeOp::Compare(_, a, b)
+            | NodeOp::LaneGather { of: a, index: b, .. } => vec![*a, *b],
             NodeOp::Select { predicate, on_true, on_false } => {
                 vec![*predicate, *on_true, *on_false]
             }

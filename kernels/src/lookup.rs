@@ -9,6 +9,7 @@
 
 mod cursor;
 mod packed;
+mod scatter;
 
 use crate::{
     element::Element,
@@ -20,6 +21,7 @@ use palmetto_isa::{
     ChipSpec, DmaDescriptor, DmaDimension, MemorySpace,
     memory::{GRANULE_WORDS, LANES, SUBLANES, VREG_GRANULES},
 };
+pub use scatter::scatter;
 use thiserror::Error;
 
 /// Granules of indices that SMEM has room for.

@@ -354,9 +354,11 @@ fn check_factor(spec: &Matmul, side: &'static str, operand: &Operand) -> Result<
 /// Whether a node can be computed from an element alone, and its input exists.
 fn is_local(op: &NodeOp, n_inputs: usize) -> bool {
     match op {
-        NodeOp::RowReduce(..) | NodeOp::Shift { .. } | NodeOp::Reverse { .. } | NodeOp::Join(_) => {
-            false
-        }
+        NodeOp::RowReduce(..)
+        | NodeOp::Shift { .. }
+        | NodeOp::Reverse { .. }
+        | NodeOp::LaneGather { .. }
+        | NodeOp::Join(_) => false,
         NodeOp::Input(n) => *n <= n_inputs,
         NodeOp::Constant(_)
         | NodeOp::Iota(_)

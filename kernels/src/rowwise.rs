@@ -72,6 +72,14 @@ pub enum RowwiseError {
         /// The limit.
         limit: usize,
     },
+    /// Lanes gathered from very long rows, or very many of them.
+    #[error("gathers look through {columns} columns of 128 lanes; at most {limit} are possible")]
+    TooManyGathered {
+        /// Columns of what is gathered from, times those of the result.
+        columns: usize,
+        /// The limit.
+        limit: usize,
+    },
 }
 
 impl Rowwise {

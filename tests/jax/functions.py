@@ -17,6 +17,7 @@ import jax
 import table_lax
 import table_numpy
 import table_others
+import table_scipy
 from cases import Table
 from testing import refused
 
@@ -25,8 +26,9 @@ LEAST = 300
 
 def tables():
     """All tables, in order."""
-    modules = (table_numpy, table_lax, table_others)
-    return [v for m in modules for v in vars(m).values() if isinstance(v, Table)]
+    modules = (table_numpy, table_lax, table_others, table_scipy)
+    own = [v for m in modules for v in vars(m).values() if isinstance(v, Table)]
+    return own + table_scipy.STATS
 
 
 def failures(row):

@@ -11,9 +11,11 @@
 
 mod algorithm;
 mod attributes;
+mod batch_norm;
 mod body;
 mod check;
 mod chlo;
+mod collectives;
 mod composite;
 mod constant;
 mod contraction;
@@ -24,8 +26,10 @@ mod data;
 mod elementwise;
 mod function;
 mod indexing;
+mod legacy;
 mod random;
 mod scatter;
+mod shape_operands;
 mod sharding;
 mod table;
 mod transfer;

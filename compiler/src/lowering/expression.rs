@@ -161,6 +161,7 @@ impl<'r> Translator<'r> {
             Op::Slice { .. } | Op::Concatenate { .. } | Op::Pad { .. } | Op::Reverse { .. } => {
                 return self.moved_lanes(id, mapping);
             }
+            Op::Gather { .. } => return self.gathered_lanes(id, mapping),
             _ => return self.arithmetic(id, mapping),
         };
         Ok(self.expression.add(op, element))

@@ -42,6 +42,12 @@ impl Lifted {
         is_single.then(|| root.op())
     }
 
+    /// Whether the computation gives parameter `number` as it is.
+    pub(super) fn is_parameter(&self, number: usize) -> bool {
+        let root = self.instructions.iter().find(|(id, _)| *id == self.root);
+        root.is_some_and(|(_, root)| *root.op() == Op::Parameter { number })
+    }
+
     /// The results for arrays of `dimensions`, which are the arguments; scalars are repeated.
     pub(super) fn apply(
         &self,

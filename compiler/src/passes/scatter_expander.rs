@@ -1,7 +1,9 @@
 //! `scatter` by ops that have kernels.
 //!
 //! * Sums over one dimension, what the gradients of look-ups are, become one-hot products: every
-//!   update meets every row, and the chip does that faster than one row after the other.
+//!   update meets every row, and for few rows the chip does that fastest.
+//! * Sums and replacements of whole rows or matrices of large arrays, the gradients of embeddings
+//!   and updates of caches among them, become scatters of rows that differ, which have a kernel.
 //! * Everything else becomes a slice, the combination and an update of the slice for each index,
 //!   in the order of the indices; for more than a few in a loop.
 //!
@@ -10,6 +12,7 @@
 //! Left as they are: combinations that are not elementwise.
 
 mod one_hot;
+mod rows;
 mod sequential;
 
 use super::{
@@ -32,10 +35,11 @@ pub fn scatter_expander(module: &mut Module, _: &PassContext) -> Result<Changed,
 }
 
 fn expand(site: &mut Site<'_>) -> Rewritten {
-    let Op::Scatter { dimension_numbers, to_apply, .. } = site.instruction().op() else {
+    let Op::Scatter { dimension_numbers, to_apply, unique_indices, .. } = site.instruction().op()
+    else {
         return Ok(None);
     };
-    let (numbers, to_apply) = (dimension_numbers.clone(), *to_apply);
+    let (numbers, to_apply, is_unique) = (dimension_numbers.clone(), *to_apply, *unique_indices);
     let operands = site.instruction().operands().to_vec();
     let n = operands.len() / 2;
     let types: Vec<ElementType> = operands[..n].iter().map(|id| site.element_type(*id)).collect();
@@ -48,11 +52,17 @@ fn expand(site: &mut Site<'_>) -> Rewritten {
         operands[..n].to_vec()
     } else {
         let Some(combine) = Lifted::new(site, to_apply) else { return Ok(None) };
+        if is_of_rows(site, &numbers, is_unique && combine.is_parameter(1)) {
+            return Ok(None);
+        }
         let scatter = Scatter::new(site, &numbers, combine)?;
-        if scatter.is_one_hot(site) {
-            vec![one_hot::expand(site, &scatter)?]
-        } else {
-            sequential::expand(site, &scatter)?
+        let is_one_hot = scatter.is_one_hot(site);
+        match scatter.by_rows(site) {
+            Some(combination) if !is_one_hot || scatter.is_faster_by_rows(site) => {
+                vec![rows::expand(site, &scatter, (combination, is_unique))?]
+            }
+            _ if is_one_hot => vec![one_hot::expand(site, &scatter)?],
+            _ => sequential::expand(site, &scatter)?,
         }
     };
     Ok(Some(if site.instruction().shape().as_array().is_some() {
@@ -60,6 +70,26 @@ fn expand(site: &mut Site<'_>) -> Rewritten {
     } else {
         site.build().tuple(&results)
     }))
+}
+
+/// Is this a scatter that the kernel does: of rows that differ, one index each, which replace those
+/// of a table?
+fn is_of_rows(site: &Site<'_>, numbers: &ScatterDimensionNumbers, replaces: bool) -> bool {
+    let &[table, indices, updates] = site.instruction().operands() else { return false };
+    let (sizes, of_updates) = (site.dimensions(table), site.dimensions(updates));
+    let granules_are_shared = sizes.len() == 2 && site.element_type(table).byte_size() < 4;
+    let has_words = matches!(site.element_type(indices), ElementType::S32 | ElementType::U32);
+    replaces
+        && has_words
+        && !granules_are_shared
+        && sizes.len() > 1
+        && site.dimensions(indices).len() == 1
+        && numbers.index_vector_dim == 1
+        && numbers.inserted_window_dims == [0]
+        && numbers.scatter_dims_to_operand_dims == [0]
+        && numbers.input_batching_dims.is_empty()
+        && numbers.update_window_dims.iter().copied().eq(1..sizes.len())
+        && of_updates[1..] == sizes[1..]
 }
 
 /// A scatter whose indices and updates are in a standard order.

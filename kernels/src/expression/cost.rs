@@ -21,6 +21,8 @@ impl Expression {
             NodeOp::Input(_) | NodeOp::Constant(_) | NodeOp::Join(_) => return 0,
             NodeOp::Shift { by, .. } => return if by % COLUMN == 0 { 0 } else { 2 },
             NodeOp::Reverse { .. } => return 1,
+            // A column goes through one of two cross-lane units, is compared and selected.
+            NodeOp::LaneGather { columns, .. } => return 4 * columns,
             NodeOp::Unary(Unary::Convert, _)
                 if matches!(of, Some(Element::S8 | Element::U8))
                     && element.class() == Class::Float =>

@@ -64,7 +64,8 @@ impl<'a> Emitter<'a> {
                 | NodeOp::Compare(..)
                 | NodeOp::Select { .. }
                 | NodeOp::Shift { .. }
-                | NodeOp::Reverse { .. } => {
+                | NodeOp::Reverse { .. }
+                | NodeOp::LaneGather { .. } => {
                     expression.operands(id).iter().all(|operand| is_column[operand.0])
                 }
             });
@@ -227,6 +228,9 @@ impl<'a> Emitter<'a> {
             NodeOp::RowReduce(..) => panic!("the kernel computes row reductions and sets them"),
             NodeOp::Shift { of, by, columns } => self.shift(b, site, (*of, *by, *columns), place),
             NodeOp::Reverse { of, columns } => self.reverse(b, site, (*of, *columns), place),
+            NodeOp::LaneGather { of, index, columns } => {
+                self.lane_gather(b, site, (*of, *index, *columns), place)
+            }
             NodeOp::Join(pieces) => self.join(b, site, pieces, place),
         }
     }

@@ -2,12 +2,16 @@
 //! units rotate.
 
 use super::{
-    NodeId,
+    NodeId, NodeOp,
     arithmetic::Register,
     emit::{Emitter, Place, Site, constant, select},
 };
 use crate::llo::{Builder, V};
 use palmetto_isa::memory::LANES;
+
+/// Columns that are given to the cross-lane units before anything is taken from them: of twice as
+/// many, each of the two units has room for the results.
+const GATHERED_AT_ONCE: usize = 16;
 
 impl Emitter<'_> {
     /// The value of a shift by `by` lanes of an operand of `columns` columns.
@@ -95,6 +99,49 @@ impl Emitter<'_> {
         })
     }
 
+    /// The value of a gather of lanes of an operand of `columns` columns: each column is asked for
+    /// the lanes, and that which has a lane gives it.
+    pub(super) fn lane_gather(
+        &mut self,
+        b: &mut Builder,
+        site: &mut dyn Site,
+        (of, index, columns): (NodeId, NodeId, usize),
+        place: Place,
+    ) -> Register {
+        let index = self.emit(b, site, index, place).vector();
+        let amount = b.i32(LANES.ilog2().cast_signed());
+        let wanted = b.vshr(index, amount);
+        // Operands from memory need no cross-lane unit themselves: more may be under way.
+        let is_loaded = matches!(self.expression().node(of).op,
+            NodeOp::Input(input) if !site.is_column(input));
+        let (mut value, mut under_way, mut is_mask) = (None, Vec::new(), false);
+        for first in (0..columns).step_by(GATHERED_AT_ONCE) {
+            let batch = first..columns.min(first + GATHERED_AT_ONCE);
+            let mut words = Vec::new();
+            for column in batch.clone() {
+                let lanes = self.emit(b, site, of, Place { column, ..place });
+                is_mask |= matches!(lanes, Register::Mask(_));
+                words.push(as_word(b, lanes));
+            }
+            let units: Vec<(usize, u8)> =
+                batch.map(|column| (column, unit_of(Place { column, ..place }))).collect();
+            for ((_, unit), word) in units.iter().zip(words) {
+                b.xlu_gather(*unit, word, index);
+            }
+            let before = std::mem::replace(&mut under_way, units);
+            value = found(b, before, (wanted, value));
+            if !is_loaded {
+                value = found(b, std::mem::take(&mut under_way), (wanted, value));
+            }
+        }
+        let Some(word) = found(b, under_way, (wanted, value)) else { return self.anything(b, of) };
+        if !is_mask {
+            return Register::Vector(word);
+        }
+        let zero = b.i32(0);
+        Register::Mask(b.vcmp_ne_s32(word, zero))
+    }
+
     /// The value of a join: what of each piece is in the column at `place`.
     pub(super) fn join(
         &mut self,
@@ -125,6 +172,37 @@ impl Emitter<'_> {
     }
 }
 
+/// Takes what the units found in columns, and keeps of it what is in the wanted column.
+fn found(
+    b: &mut Builder,
+    columns: Vec<(usize, u8)>,
+    (wanted, mut value): (V, Option<V>),
+) -> Option<V> {
+    for (column, unit) in columns {
+        let lanes = b.xlu_pop(unit);
+        value = Some(match value {
+            None => lanes,
+            Some(before) => {
+                let number = b.i32(i32::try_from(column).expect("rows are far below 2^31 lanes"));
+                let is_here = b.vcmp_eq_s32(wanted, number);
+                b.vsel(is_here, lanes, before)
+            }
+        });
+    }
+    value
+}
+
+/// A value as words: a predicate is 0 or 1.
+fn as_word(b: &mut Builder, value: Register) -> V {
+    match value {
+        Register::Vector(word) => word,
+        Register::Mask(mask) => {
+            let (one, zero) = (b.i32(1), b.i32(0));
+            b.vsel(mask, one, zero)
+        }
+    }
+}
+
 fn unit_of(place: Place) -> u8 {
     u8::from((place.row + place.column) % 2 == 1)
 }
@@ -133,10 +211,10 @@ fn unit_of(place: Place) -> u8 {
 fn by_words(b: &mut Builder, value: Register, f: impl FnOnce(&mut Builder, V) -> V) -> Register {
     match value {
         Register::Vector(word) => Register::Vector(f(b, word)),
-        Register::Mask(mask) => {
-            let (one, zero) = (b.i32(1), b.i32(0));
-            let word = b.vsel(mask, one, zero);
+        Register::Mask(_) => {
+            let word = as_word(b, value);
             let word = f(b, word);
+            let zero = b.i32(0);
             Register::Mask(b.vcmp_ne_s32(word, zero))
         }
     }

@@ -18,6 +18,10 @@ use std::collections::BTreeSet;
 const UNROLLED: usize = 8;
 /// Columns that may be unrolled where columns are joined or shifted.
 const COLUMNS_UNROLLED: usize = 32;
+/// Columns that may be looked through in all, for lanes that are gathered.
+const COLUMNS_GATHERED: usize = 512;
+/// Columns that are looked through in one pass of a loop body.
+const GATHERED_AT_ONCE: usize = 64;
 /// Steps per core that make the pipeline overlap transfers and computation well.
 const STEPS_PER_CORE: usize = 8;
 
@@ -70,6 +74,11 @@ pub(super) fn plan<'a>(spec: &'a Rowwise, chip: &ChipSpec) -> Result<Plan<'a>, R
         let limit = COLUMNS_UNROLLED * LANES;
         return Err(RowwiseError::TooManyColumns { lanes: spec.lanes, limit });
     }
+    let gathered = columns * columns_gathered(spec, &needed);
+    if gathered > COLUMNS_GATHERED {
+        let (columns, limit) = (gathered, COLUMNS_GATHERED);
+        return Err(RowwiseError::TooManyGathered { columns, limit });
+    }
     let (stages, saved) = stages(spec);
     let tile_rows = spec.rows.div_ceil(SUBLANES);
     let majors = if is_flat(spec, &needed) { Vec::new() } else { spec.majors.clone() };
@@ -85,7 +94,9 @@ pub(super) fn plan<'a>(spec: &'a Rowwise, chip: &ChipSpec) -> Result<Plan<'a>, R
     let extent = per_matrix.div_ceil(packing);
     let n_columns_kept = stages.iter().map(|stage| stage.reductions.len()).sum::<usize>();
     let rows = if needs_many_registers(spec, &needed) { UNROLLED / 2 } else { UNROLLED };
-    let groups = if n_columns_kept == 0 && moves_columns {
+    let groups = if gathered > 0 {
+        (GATHERED_AT_ONCE / (packing * gathered)).clamp(1, UNROLLED / 2).min(extent)
+    } else if n_columns_kept == 0 && moves_columns {
         // What is rotated takes long to come back: enough rows to wait for several.
         (UNROLLED / (packing * columns)).max(1).min(extent)
     } else if n_columns_kept == 0 {
@@ -116,6 +127,15 @@ pub(super) fn plan<'a>(spec: &'a Rowwise, chip: &ChipSpec) -> Result<Plan<'a>, R
     let block = plan.block(&majors, extent, chip)?;
     plan.fill(&majors, extent, block);
     Ok(plan)
+}
+
+/// Columns that gathers look through for a column of results.
+fn columns_gathered(spec: &Rowwise, needed: &[NodeId]) -> usize {
+    let columns = needed.iter().map(|id| match spec.expression.node(*id).op {
+        NodeOp::LaneGather { columns, .. } => columns,
+        _ => 0,
+    });
+    columns.sum()
 }
 
 /// Whether there are divisions and exponentials of f32, which keep many values at a time.
@@ -394,6 +414,7 @@ fn is_expensive(op: &NodeOp) -> bool {
         | NodeOp::RowReduce(..)
         | NodeOp::Shift { .. }
         | NodeOp::Reverse { .. }
+        | NodeOp::LaneGather { .. }
         | NodeOp::Join(_) => false,
     }
 }

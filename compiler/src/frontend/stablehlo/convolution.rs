@@ -3,7 +3,7 @@
 use super::attributes::{as_index, as_indices, index, required};
 use super::body::Body;
 use super::contraction::operand_precision;
-use super::window::{check_count, set_padding};
+use super::window::{check_count, pad, set_padding};
 use crate::frontend::source::{SourceError, SourceResult};
 use crate::frontend::syntax::{Attribute, NamedAttribute, Operation};
 use crate::hlo::{ConvolutionDimensionNumbers, InstructionId, Op, WindowDimension};
@@ -14,6 +14,16 @@ pub(super) fn convolution(
     operation: &Operation,
 ) -> SourceResult<Vec<InstructionId>> {
     let operands: [InstructionId; 2] = body.exactly(operation)?;
+    with_padding(body, operation, (operands, None))
+}
+
+/// The same of given operands, with the padding before and after each dimension, if that is no
+/// attribute.
+pub(super) fn with_padding(
+    body: &mut Body<'_, '_>,
+    operation: &Operation,
+    (operands, padding): ([InstructionId; 2], Option<&[i64]>),
+) -> SourceResult<Vec<InstructionId>> {
     let dim_labels = dimension_numbers(required(operation, "dimension_numbers")?)?;
     let kernel = body.array(operation, operands[1])?;
     let sizes = dim_labels.kernel_spatial.iter().map(|&d| kernel.dimensions().get(d).copied());
@@ -22,7 +32,10 @@ pub(super) fn convolution(
     set(operation, &mut window, "window_strides", |d, value| d.stride = value)?;
     set(operation, &mut window, "lhs_dilation", |d, value| d.base_dilation = value)?;
     set(operation, &mut window, "rhs_dilation", |d, value| d.window_dilation = value)?;
-    set_padding(operation, &mut window)?;
+    match padding {
+        Some(padding) => pad(operation, &mut window, padding)?,
+        None => set_padding(operation, &mut window)?,
+    }
     set_reversal(operation, &mut window)?;
     let op = Op::Convolution {
         window,

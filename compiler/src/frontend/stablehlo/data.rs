@@ -13,6 +13,15 @@ type Results = SourceResult<Vec<InstructionId>>;
 /// dropped by a reshape before.
 pub(super) fn broadcast_in_dim(body: &mut Body<'_, '_>, operation: &Operation) -> Results {
     let [operand] = body.exactly(operation)?;
+    stretched(body, operation, operand)
+}
+
+/// The same of a given operand.
+pub(super) fn stretched(
+    body: &mut Body<'_, '_>,
+    operation: &Operation,
+    operand: InstructionId,
+) -> Results {
     let dimensions = indices(operation, "broadcast_dimensions")?;
     let from = body.array(operation, operand)?;
     let to = body.result_array(operation)?;
@@ -42,21 +51,6 @@ pub(super) fn broadcast_in_dim(body: &mut Body<'_, '_>, operation: &Operation) -
     let reshaped = body.add_shaped(operation, Op::Reshape, &[operand], shape)?;
     let op = Op::Broadcast { dimensions: kept(&dimensions) };
     Ok(vec![body.add_result(operation, op, &[reshaped])?])
-}
-
-/// `broadcast`: new dimensions before those of the operand.
-pub(super) fn broadcast(body: &mut Body<'_, '_>, operation: &Operation) -> Results {
-    let [operand] = body.exactly(operation)?;
-    let (sizes, rank) =
-        (indices(operation, "broadcast_sizes")?, body.array(operation, operand)?.rank());
-    let declared = body.result_array(operation)?;
-    if declared.dimensions().get(..sizes.len()) != Some(&sizes) {
-        let message =
-            format!("the broadcast_sizes {sizes:?} are not the first sizes of the result");
-        return error(operation, message);
-    }
-    let dimensions = (sizes.len()..sizes.len() + rank).collect();
-    Ok(vec![body.add_result(operation, Op::Broadcast { dimensions }, &[operand])?])
 }
 
 /// `concatenate`.

@@ -39,7 +39,9 @@ pub(super) fn gather(
     Ok(vec![body.add_result(operation, op, &operands)?])
 }
 
-fn gather_dimension_numbers(operation: &Operation) -> SourceResult<GatherDimensionNumbers> {
+pub(super) fn gather_dimension_numbers(
+    operation: &Operation,
+) -> SourceResult<GatherDimensionNumbers> {
     let mut numbers = GatherDimensionNumbers::default();
     for field in fields(operation, "dimension_numbers", "gather")? {
         match field.name.as_str() {

@@ -2,9 +2,9 @@
 
 use super::body::Body;
 use super::{
-    algorithm, attributes, check, chlo, composite, constant, contraction, control, convolution,
-    custom_call, data, elementwise, function, indexing, random, scatter, sharding, transfer,
-    window,
+    algorithm, attributes, batch_norm, check, chlo, collectives, composite, constant, contraction,
+    control, convolution, custom_call, data, elementwise, function, indexing, legacy, random,
+    scatter, shape_operands, sharding, transfer, window,
 };
 use crate::frontend::source::{SourceError, SourceResult};
 use crate::frontend::syntax::Operation;
@@ -53,16 +53,44 @@ const ROWS: &[(&str, &str, Import)] = &[
     ("stablehlo.abs", "", Direct(1, Op::Abs)),
     ("stablehlo.add", "", Direct(2, Op::Add)),
     ("stablehlo.after_all", "", By(transfer::after_all)),
+    (
+        "stablehlo.all_gather",
+        "all_gather_dim replica_groups channel_handle use_global_device_ids",
+        By(collectives::all_gather),
+    ),
+    (
+        "stablehlo.all_reduce",
+        "replica_groups channel_handle use_global_device_ids",
+        By(collectives::all_reduce),
+    ),
+    (
+        "stablehlo.all_to_all",
+        "split_dimension concat_dimension split_count replica_groups channel_handle",
+        By(collectives::all_to_all),
+    ),
     ("stablehlo.and", "", Direct(2, Op::And)),
     ("stablehlo.atan2", "", Direct(2, Op::Atan2)),
+    ("stablehlo.batch_norm_grad", "epsilon feature_index", By(batch_norm::grad)),
+    ("stablehlo.batch_norm_inference", "epsilon feature_index", By(batch_norm::inference)),
+    ("stablehlo.batch_norm_training", "epsilon feature_index", By(batch_norm::training)),
     ("stablehlo.bitcast_convert", "", Direct(1, Op::BitcastConvert)),
-    ("stablehlo.broadcast", "broadcast_sizes", By(data::broadcast)),
+    ("stablehlo.broadcast", "broadcast_sizes", By(legacy::broadcast)),
     ("stablehlo.broadcast_in_dim", "broadcast_dimensions", By(data::broadcast_in_dim)),
     ("stablehlo.case", "", By(control::case)),
     ("stablehlo.cbrt", "result_accuracy", Direct(1, Op::Cbrt)),
     ("stablehlo.ceil", "", Direct(1, Op::Ceil)),
     ("stablehlo.cholesky", "lower", By(algorithm::cholesky)),
     ("stablehlo.clamp", "", By(elementwise::clamp)),
+    (
+        "stablehlo.collective_broadcast",
+        "replica_groups channel_handle",
+        By(collectives::collective_broadcast),
+    ),
+    (
+        "stablehlo.collective_permute",
+        "source_target_pairs channel_handle",
+        By(collectives::collective_permute),
+    ),
     ("stablehlo.compare", "comparison_direction compare_type", By(elementwise::compare)),
     ("stablehlo.complex", "", Direct(2, Op::Complex)),
     (
@@ -82,6 +110,7 @@ const ROWS: &[(&str, &str, Import)] = &[
     ("stablehlo.cosine", "result_accuracy", Direct(1, Op::Cosine)),
     ("stablehlo.count_leading_zeros", "", Direct(1, Op::CountLeadingZeros)),
     ("stablehlo.create_token", "", By(transfer::after_all)),
+    ("stablehlo.cross-replica-sum", "replica_groups", By(collectives::all_reduce)),
     (
         "stablehlo.custom_call",
         "call_target_name has_side_effect backend_config api_version called_computations \
@@ -96,13 +125,34 @@ const ROWS: &[(&str, &str, Import)] = &[
         "dot_dimension_numbers precision_config algorithm",
         By(contraction::dot_general),
     ),
+    (
+        "stablehlo.dynamic_broadcast_in_dim",
+        "broadcast_dimensions known_expanding_dimensions known_nonexpanding_dimensions",
+        By(shape_operands::broadcast_in_dim),
+    ),
+    (
+        "stablehlo.dynamic_conv",
+        "dimension_numbers window_strides padding lhs_dilation rhs_dilation window_reversal \
+         feature_group_count batch_group_count precision_config",
+        By(shape_operands::convolution),
+    ),
+    (
+        "stablehlo.dynamic_gather",
+        "dimension_numbers indices_are_sorted",
+        By(shape_operands::gather),
+    ),
+    ("stablehlo.dynamic_iota", "iota_dimension", By(shape_operands::iota)),
+    ("stablehlo.dynamic_pad", "", By(shape_operands::pad)),
+    ("stablehlo.dynamic_reshape", "", By(shape_operands::reshape)),
     ("stablehlo.dynamic_slice", "slice_sizes", By(indexing::dynamic_slice)),
     ("stablehlo.dynamic_update_slice", "", By(indexing::dynamic_update_slice)),
+    ("stablehlo.einsum", "einsum_config precision_config", By(legacy::einsum)),
     ("stablehlo.exponential", "result_accuracy", Direct(1, Op::Exponential)),
     ("stablehlo.exponential_minus_one", "result_accuracy", Direct(1, Op::ExponentialMinusOne)),
     ("stablehlo.fft", "fft_type fft_length", By(data::fft)),
     ("stablehlo.floor", "", Direct(1, Op::Floor)),
     ("stablehlo.gather", "dimension_numbers slice_sizes indices_are_sorted", By(indexing::gather)),
+    ("stablehlo.get_dimension_size", "dimension", By(shape_operands::get_dimension_size)),
     ("stablehlo.get_tuple_element", "index", By(data::get_tuple_element)),
     ("stablehlo.if", "", By(control::if_else)),
     ("stablehlo.imag", "", Direct(1, Op::Imag)),
@@ -111,6 +161,7 @@ const ROWS: &[(&str, &str, Import)] = &[
     ("stablehlo.log", "result_accuracy", Direct(1, Op::Log)),
     ("stablehlo.log_plus_one", "result_accuracy", Direct(1, Op::LogPlusOne)),
     ("stablehlo.logistic", "result_accuracy", Direct(1, Op::Logistic)),
+    ("stablehlo.map", "dimensions", By(legacy::map)),
     ("stablehlo.maximum", "", Direct(2, Op::Maximum)),
     ("stablehlo.minimum", "", Direct(2, Op::Minimum)),
     ("stablehlo.multiply", "", Direct(2, Op::Multiply)),
@@ -119,9 +170,11 @@ const ROWS: &[(&str, &str, Import)] = &[
     ("stablehlo.optimization_barrier", "", By(control::optimization_barrier)),
     ("stablehlo.or", "", Direct(2, Op::Or)),
     ("stablehlo.pad", "edge_padding_low edge_padding_high interior_padding", By(data::pad)),
+    ("stablehlo.partition_id", "", By(collectives::device_id)),
     ("stablehlo.popcnt", "", Direct(1, Op::Popcnt)),
     ("stablehlo.power", "", Direct(2, Op::Power)),
     ("stablehlo.real", "", Direct(1, Op::Real)),
+    ("stablehlo.real_dynamic_slice", "", By(shape_operands::slice)),
     ("stablehlo.recv", "channel_handle is_host_transfer source_target_pairs", By(transfer::recv)),
     ("stablehlo.reduce", "dimensions", By(contraction::reduce)),
     (
@@ -130,11 +183,17 @@ const ROWS: &[(&str, &str, Import)] = &[
         By(elementwise::reduce_precision),
     ),
     (
+        "stablehlo.reduce_scatter",
+        "scatter_dimension replica_groups channel_handle use_global_device_ids",
+        By(collectives::reduce_scatter),
+    ),
+    (
         "stablehlo.reduce_window",
         "window_dimensions window_strides base_dilations window_dilations padding",
         By(window::reduce_window),
     ),
     ("stablehlo.remainder", "", Direct(2, Op::Remainder)),
+    ("stablehlo.replica_id", "", By(collectives::device_id)),
     ("stablehlo.reshape", "", Direct(1, Op::Reshape)),
     ("stablehlo.reverse", "dimensions", By(data::reverse)),
     ("stablehlo.rng", "rng_distribution", By(random::rng)),
@@ -154,6 +213,7 @@ const ROWS: &[(&str, &str, Import)] = &[
         By(window::select_and_scatter),
     ),
     ("stablehlo.send", "channel_handle is_host_transfer source_target_pairs", By(transfer::send)),
+    ("stablehlo.set_dimension_size", "dimension", By(shape_operands::set_dimension_size)),
     ("stablehlo.shift_left", "", Direct(2, Op::ShiftLeft)),
     ("stablehlo.shift_right_arithmetic", "", Direct(2, Op::ShiftRightArithmetic)),
     ("stablehlo.shift_right_logical", "", Direct(2, Op::ShiftRightLogical)),
@@ -165,6 +225,7 @@ const ROWS: &[(&str, &str, Import)] = &[
     ("stablehlo.subtract", "", Direct(2, Op::Subtract)),
     ("stablehlo.tan", "result_accuracy", Direct(1, Op::Tan)),
     ("stablehlo.tanh", "result_accuracy", Direct(1, Op::Tanh)),
+    ("stablehlo.torch_index_select", "dim batch_dims", By(legacy::torch_index_select)),
     ("stablehlo.transpose", "permutation", By(data::transpose)),
     (
         "stablehlo.triangular_solve",
@@ -172,6 +233,7 @@ const ROWS: &[(&str, &str, Import)] = &[
         By(algorithm::triangular_solve),
     ),
     ("stablehlo.tuple", "", By(data::tuple)),
+    ("stablehlo.unary_einsum", "einsum_config", By(legacy::unary_einsum)),
     ("stablehlo.while", "", By(control::while_loop)),
     ("stablehlo.xor", "", Direct(2, Op::Xor)),
 ];

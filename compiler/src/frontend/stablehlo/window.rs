@@ -80,7 +80,15 @@ pub(super) fn set_padding(
     if operation.attribute("padding").is_none() {
         return Ok(());
     }
-    let values = integers(operation, "padding")?;
+    pad(operation, window, &integers(operation, "padding")?)
+}
+
+/// Sets the padding of each dimension: before, then after.
+pub(super) fn pad(
+    operation: &Operation,
+    window: &mut [WindowDimension],
+    values: &[i64],
+) -> SourceResult<()> {
     check_count(operation, "padding", (values.len(), 2 * window.len()))?;
     for (dimension, pair) in window.iter_mut().zip(values.chunks_exact(2)) {
         (dimension.padding_low, dimension.padding_high) = (pair[0], pair[1]);

@@ -50,6 +50,7 @@ const fn keyword(word: &'static str, attribute: &'static str, kind: KeywordKind)
 }
 
 const BROADCAST: &[Keyword] = &[keyword("dims", "broadcast_dimensions", KeywordKind::Integers)];
+const BROADCAST_SIZES: &[Keyword] = &[keyword("sizes", "broadcast_sizes", KeywordKind::Integers)];
 const PAD: &[Keyword] = &[
     keyword("low", "edge_padding_low", KeywordKind::Integers),
     keyword("high", "edge_padding_high", KeywordKind::Integers),
@@ -81,6 +82,7 @@ const FORMS: &[(&str, Form)] = &[
     ("sdy.reshard", Form::Own(dialects::sharding_constraint)),
     ("sdy.return", Form::Own(calls::terminator)),
     ("sdy.sharding_constraint", Form::Own(dialects::sharding_constraint)),
+    ("stablehlo.broadcast", Form::Operands(BROADCAST_SIZES)),
     ("stablehlo.broadcast_in_dim", Form::Operands(BROADCAST)),
     ("stablehlo.cholesky", Form::Operands(&[keyword("lower", "lower", KeywordKind::Bool)])),
     ("stablehlo.compare", Form::Own(operands::compare)),

@@ -3,11 +3,12 @@
 use palmetto_isa::memory::LANES;
 use palmetto_kernels::{
     element::Element,
-    expression::{NodeId, NodeOp},
+    expression::{Binary, NodeId, NodeOp},
 };
 
 use super::{Mapping, Refusal, Translator};
 use crate::hlo::{Instruction, InstructionId, Op, PaddingDimension, SliceDimension};
+use crate::lowering::is_lane_gather;
 
 impl Translator<'_> {
     /// A slice, concatenation, pad or reversal along the lanes, and along them only.
@@ -37,6 +38,38 @@ impl Translator<'_> {
                 Err(Refusal::Op(op.opcode(), element_type))
             }
         }
+    }
+
+    /// A gather of lanes, row by row. Indices are clamped to the lanes that there are.
+    pub(super) fn gathered_lanes(
+        &mut self,
+        id: InstructionId,
+        mapping: &Mapping,
+    ) -> Result<NodeId, Refusal> {
+        let region = self.region;
+        let instruction = region.instruction(id);
+        let lane_axis = self.space.len().wrapping_sub(1);
+        let has_lanes = self.space.len() > 1 && mapping.last() == Some(&lane_axis);
+        if !has_lanes || !is_lane_gather(instruction) {
+            return region.refuse(id, "a gather within something that has no lanes");
+        }
+        let lanes = self.lanes_of(instruction.operands()[0]);
+        let Some(last) = lanes.checked_sub(1).and_then(offset) else {
+            return region.refuse(id, "a gather of an array without elements");
+        };
+        let (element, of_index) = (region.element(id)?, region.element(instruction.operands()[1])?);
+        if !matches!(of_index, Element::S32 | Element::U32) {
+            return region.refuse(id, "a gather by indices that have not 32 bits");
+        }
+        let of = self.operand(id, 0, mapping)?;
+        let mut index = self.operand(id, 1, mapping)?;
+        let last = self.expression.add(NodeOp::Constant(last.cast_unsigned()), of_index);
+        let zero = self.expression.add(NodeOp::Constant(0), of_index);
+        for (op, limit) in [(Binary::Minimum, last), (Binary::Maximum, zero)] {
+            index = self.expression.add(NodeOp::Binary(op, index, limit), of_index);
+        }
+        let columns = lanes.div_ceil(LANES);
+        Ok(self.expression.add(NodeOp::LaneGather { of, index, columns }, element))
     }
 
     fn lanes_of(&self, id: InstructionId) -> usize {

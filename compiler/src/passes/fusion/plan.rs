@@ -10,7 +10,7 @@ use palmetto_isa::ChipSpec;
 use super::{MAX_ARRAYS, MAX_INSTRUCTIONS};
 use crate::{
     hlo::{Computation, ComputationId, InstructionId, Module, Opcode},
-    lowering::{Choice, Region, choose_kernel, is_generator},
+    lowering::{Choice, Region, choose_kernel, is_generator, is_lane_gather},
 };
 
 /// Values that are followed to see whether one depends on another; if that is not enough, it is
@@ -117,7 +117,9 @@ impl<'m> Planner<'m> {
 
     /// Whether kernels may compute it together with others.
     pub(super) fn is_candidate(&self, id: InstructionId) -> bool {
-        let is_known = is_fusible(self.computation.instruction(id).opcode())
+        let instruction = self.computation.instruction(id);
+        let is_known = is_fusible(instruction.opcode())
+            || is_lane_gather(instruction)
             || shown_dot(self.computation, id).is_some();
         is_known && !is_generator(self.computation, id)
     }
@@ -292,7 +294,8 @@ fn shown_dot(computation: &Computation, id: InstructionId) -> Option<Instruction
 fn is_fusible(opcode: Opcode) -> bool {
     let is_known = matches!(
         opcode,
-        Opcode::Broadcast
+        Opcode::BitcastConvert
+            | Opcode::Broadcast
             | Opcode::Clamp
             | Opcode::Concatenate
             | Opcode::Dot

@@ -41,7 +41,8 @@ impl Scatter {
 pub(super) fn expand(site: &mut Site<'_>, scatter: &Scatter) -> Result<InstructionId, InferError> {
     let element_type = site.element_type(scatter.operands[0]);
     let one_hot = one_hot(&mut site.build(), scatter)?;
-    let products = Products { scatter, one_hot, element_type };
+    let (updates, n_batch) = (scatter.updates[0], scatter.batch_sizes.len());
+    let products = Products { updates, n_batch, one_hot, element_type };
     let sums = if scatter.window_dims.is_empty() {
         products.select_and_add(site)?
     } else {
@@ -72,21 +73,24 @@ fn one_hot(
 }
 
 /// Products of the one-hot rows with something of the shape of the updates.
-struct Products<'s> {
-    scatter: &'s Scatter,
-    one_hot: InstructionId,
-    element_type: ElementType,
+pub(super) struct Products {
+    /// Of dimensions batch.., updates, window...
+    pub(super) updates: InstructionId,
+    pub(super) n_batch: usize,
+    /// Of dimensions batch.., updates, rows.
+    pub(super) one_hot: InstructionId,
+    pub(super) element_type: ElementType,
 }
 
-impl Products<'_> {
+impl Products {
     /// Updates of one element: the sum of those that are for the row.
     fn select_and_add(&self, site: &mut Site<'_>) -> Result<InstructionId, InferError> {
-        let update_dim = self.scatter.batch_sizes.len();
+        let update_dim = self.n_batch;
         let reducer = add_reducer(site, self.element_type)?;
         let mut builder = site.build();
         let sizes = dimensions(&builder, self.one_hot);
         let of_updates = (0..=update_dim).collect();
-        let updates = builder.broadcast(self.scatter.updates[0], &sizes, of_updates)?;
+        let updates = builder.broadcast(self.updates, &sizes, of_updates)?;
         let zero =
             builder.constant(ArrayLiteral::zeros(&ArrayShape::scalar(self.element_type)).into());
         let zeros = builder.broadcast(zero, &sizes, Vec::new())?;
@@ -97,8 +101,11 @@ impl Products<'_> {
     /// Updates of several elements: a product of matrices. One factor is 0 or 1, and the precision
     /// keeps all bits of the other. Infinities and NaN would make NaN of the rows that they are not
     /// for: they count as 0, and are put back where another product finds them.
-    fn multiply(&self, builder: &mut ComputationBuilder<'_>) -> Result<InstructionId, InferError> {
-        let updates = self.scatter.updates[0];
+    pub(super) fn multiply(
+        &self,
+        builder: &mut ComputationBuilder<'_>,
+    ) -> Result<InstructionId, InferError> {
+        let updates = self.updates;
         if !self.element_type.is_float() {
             return self.with(builder, updates, Precision::Highest);
         }
@@ -123,7 +130,7 @@ impl Products<'_> {
         precision: Precision,
     ) -> Result<InstructionId, InferError> {
         let factor = builder.convert(self.one_hot, self.element_type)?;
-        let update_dim = self.scatter.batch_sizes.len();
+        let update_dim = self.n_batch;
         let batch: Vec<usize> = (0..update_dim).collect();
         let dimension_numbers = DotDimensionNumbers {
             lhs_batch_dimensions: batch.clone(),
@@ -141,7 +148,7 @@ impl Products<'_> {
         builder: &mut ComputationBuilder<'_>,
         (direction, limit): (ComparisonDirection, f64),
     ) -> Result<InstructionId, InferError> {
-        let updates = self.scatter.updates[0];
+        let updates = self.updates;
         let limit = self.splat(builder, limit, updates)?;
         let inside = builder.compare(direction, updates, limit)?;
         let beyond = builder.add(Op::Not, &[inside])?;
