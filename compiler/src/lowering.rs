@@ -192,7 +192,10 @@ pub fn choose_kernel(region: &Region<'_>) -> Result<Choice, Refusal> {
     // Of all that is asked for, only reductions give tuples.
     let is_array = |root: &&InstructionId| region.instruction(**root).shape().as_array().is_some();
     if let Some(root) = region.roots().iter().find(|root| !is_array(root)) {
-        return region.refuse(*root, "a reduction of several arrays");
+        if reduce::is_at_root(region) {
+            return reduce::choose(region);
+        }
+        return region.refuse(*root, "several results besides others");
     }
     if let Some(id) = region.arrays().find(|id| is_huge(region.instruction(*id).shape())) {
         return region.refuse(id, "an array that is larger than HBM");
