@@ -4,6 +4,8 @@
 mod convolutions;
 #[path = "differential/fusion.rs"]
 mod fusion;
+#[path = "differential/integer_dots.rs"]
+mod integer_dots;
 #[path = "differential/lanes.rs"]
 mod lanes;
 #[path = "differential/lanes_as_rows.rs"]
@@ -20,6 +22,8 @@ mod reductions;
 mod several;
 #[path = "differential/shares.rs"]
 mod shares;
+#[path = "differential/sorting.rs"]
+mod sorting;
 #[path = "differential/windows.rs"]
 mod windows;
 

@@ -18,6 +18,7 @@ mod lookup;
 mod reduce;
 mod region;
 mod rowwise;
+mod sort;
 mod transfer;
 mod transpose;
 
@@ -31,6 +32,7 @@ use palmetto_kernels::{
     matmul::{Matmul, MatmulError},
     reduce::{Reduce, ReduceError, split},
     rowwise::{Rowwise, RowwiseError},
+    sort::{Sort, SortError},
     transfer::Transfer,
     transpose::{Transpose, TransposeError},
 };
@@ -61,6 +63,9 @@ pub enum Refusal {
     /// The reduction kernel refused.
     #[error(transparent)]
     Reduce(#[from] ReduceError),
+    /// The sort kernel refused.
+    #[error(transparent)]
+    Sort(#[from] SortError),
     /// The look-up kernel refused.
     #[error(transparent)]
     Lookup(#[from] LookupError),
@@ -86,6 +91,8 @@ pub enum Kernel {
     ReduceShares(Reduce),
     /// The second: it makes the result of what the cores reduced their shares to.
     ReduceCombination(Reduce),
+    /// Arrays sorted along a dimension.
+    Sort(Sort),
     /// Rows to lines and lines to rows.
     Line(Line),
     /// Rows or matrices of a table by indices.
@@ -139,6 +146,7 @@ impl Kernel {
             Self::Reduce(spec) => Ok(palmetto_kernels::reduce::reduce(spec, chip)?),
             Self::ReduceShares(spec) => Ok(split::shares(spec, chip)?),
             Self::ReduceCombination(spec) => Ok(split::combination(spec, chip)?),
+            Self::Sort(spec) => Ok(palmetto_kernels::sort::sort(spec, chip)?),
             Self::Line(spec) => Ok(palmetto_kernels::line::line(spec, chip)?),
             Self::Lookup(spec) => Ok(palmetto_kernels::lookup::lookup(spec, chip)?),
             Self::Transfer(spec) => Ok(palmetto_kernels::transfer::transfer(spec, chip)),
@@ -189,7 +197,10 @@ const MAX_BYTES: usize = 1 << 35;
 /// # Errors
 /// Why there is none.
 pub fn choose_kernel(region: &Region<'_>) -> Result<Choice, Refusal> {
-    // Of all that is asked for, only reductions give tuples.
+    if let Some(sort) = sort::find(region) {
+        return sort::choose(region, sort);
+    }
+    // Of all else that is asked for, only reductions give tuples.
     let is_array = |root: &&InstructionId| region.instruction(**root).shape().as_array().is_some();
     if let Some(root) = region.roots().iter().find(|root| !is_array(root)) {
         if reduce::is_at_root(region) {
