@@ -384,7 +384,7 @@ fn binary_of(opcode: Opcode, of: Element) -> Option<Binary> {
         Opcode::Minimum => (Binary::Minimum, true),
         Opcode::Multiply => (Binary::Multiply, true),
         Opcode::Or => (Binary::Or, !is_float),
-        Opcode::Power => (Binary::Power, is_float),
+        Opcode::Power => (Binary::Power, !is_mask),
         Opcode::Remainder => (Binary::Remainder, is_integer),
         Opcode::ShiftLeft => (Binary::ShiftLeft, is_integer),
         Opcode::ShiftRightArithmetic => (Binary::ShiftRightArithmetic, is_integer),

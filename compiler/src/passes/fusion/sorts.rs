@@ -13,7 +13,12 @@ pub(super) fn fuse_sorts(module: &mut Module, computation: ComputationId) -> boo
     let order = module.computation(computation).post_order();
     let positions = order.iter().enumerate().map(|(position, id)| (*id, position)).collect();
     let mut found = false;
-    for sort in order {
+    // What becomes a fusion is gone: only the sorts are looked at.
+    let is_sort = |id: &InstructionId| {
+        module.computation(computation).instruction(*id).opcode() == Opcode::Sort
+    };
+    let sorts: Vec<InstructionId> = order.into_iter().filter(is_sort).collect();
+    for sort in sorts {
         let Some(group) = group_of(module.computation(computation), sort) else { continue };
         let (inside, roots) = (group.inside.clone(), group.roots.clone());
         let region = Region::new(module, computation, inside, roots);
@@ -28,9 +33,6 @@ pub(super) fn fuse_sorts(module: &mut Module, computation: ComputationId) -> boo
 /// A sort with its results and their slices, if every result that is used has one and no other
 /// user.
 fn group_of(computation: &Computation, sort: InstructionId) -> Option<Group> {
-    if computation.instruction(sort).opcode() != Opcode::Sort {
-        return None;
-    }
     let mut inside = BTreeSet::from([sort]);
     let results: Vec<InstructionId> = if computation.instruction(sort).shape().as_array().is_some()
     {
@@ -59,5 +61,5 @@ fn group_of(computation: &Computation, sort: InstructionId) -> Option<Group> {
         inside.extend([result, user]);
         roots.push(user);
     }
-    Some(Group { roots, inside, prologue: BTreeSet::new() })
+    (!roots.is_empty()).then(|| Group { roots, inside, prologue: BTreeSet::new() })
 }
