@@ -6,6 +6,8 @@ mod convolutions;
 mod fusion;
 #[path = "differential/gathers.rs"]
 mod gathers;
+#[path = "differential/integer_dots.rs"]
+mod integer_dots;
 #[path = "differential/lanes.rs"]
 mod lanes;
 #[path = "differential/lanes_as_rows.rs"]
@@ -20,14 +22,19 @@ mod random_bits;
 mod reductions;
 #[path = "differential/scatters.rs"]
 mod scatters;
+#[path = "differential/several.rs"]
+mod several;
 #[path = "differential/shares.rs"]
 mod shares;
+#[path = "differential/sorting.rs"]
+mod sorting;
 #[path = "differential/windows.rs"]
 mod windows;
 
 use palmetto_compiler::{
     compile,
     diagnostic::SourceText,
+    evaluator::{EvaluatorOptions, evaluate},
     executable::Executable,
     hlo::{Literal, Module, parse_module, verify},
     options::CompileOptions,
@@ -76,10 +83,50 @@ fn check_with(module: &Module, inputs: &[Literal]) {
     assert!(modelled.is_empty(), "modelled: {modelled:?}");
 }
 
+/// The emulator's results are the evaluator's, bit by bit, under every clock, and no launch is
+/// modelled.
+fn check_bits(body: &str) {
+    let module = module_of(&format!("HloModule m\n{body}"));
+    let inputs = inputs_of(&module);
+    let value = evaluate(&module, &inputs, &EvaluatorOptions::default());
+    let value = value.unwrap_or_else(|error| panic!("{error}"));
+    let value = value.result;
+    let expected = if let Literal::Tuple(values) = value { values } else { vec![value] };
+    for clock in [Clock::Chip, Clock::Ideal, Clock::Chaos(1)] {
+        let execution = emulate(&module, &inputs, clock);
+        for (n, (output, expected)) in execution.outputs.iter().zip(&expected).enumerate() {
+            assert!(
+                output == expected,
+                "result {n} under {clock:?}: {}",
+                difference(output, expected)
+            );
+        }
+        let modelled = modelled_of(&execution);
+        assert!(modelled.is_empty(), "modelled: {modelled:?}");
+    }
+}
+
+/// The first element that differs.
+fn difference(found: &Literal, expected: &Literal) -> String {
+    let (Literal::Array(found), Literal::Array(expected)) = (found, expected) else {
+        return "one is a tuple".to_owned();
+    };
+    let all = 0..expected.shape().element_count();
+    let Some(n) = all.into_iter().find(|n| found.bits(*n) != expected.bits(*n)) else {
+        return "other shapes".to_owned();
+    };
+    let (found, expected) = (found.bits(n), expected.bits(n));
+    format!("element {n} is {found:#x}, not {expected:#x}")
+}
+
 /// The emulator's results are within the computed bound of the evaluator's, under every clock the
 /// same bits. Gives the instructions whose launches are modelled.
 fn modelled_launches(module: &Module, inputs: &[Literal]) -> Vec<String> {
-    let execution = agreed(module, inputs, |clock| emulate(module, inputs, clock));
+    modelled_of(&agreed(module, inputs, |clock| emulate(module, inputs, clock)))
+}
+
+/// The instructions whose launches are modelled.
+fn modelled_of(execution: &Execution) -> Vec<String> {
     let rows = execution.report.instructions.iter();
     let modelled = rows.filter(|row| matches!(row.how, How::Modelled { .. }));
     modelled.map(|row| row.origin.instruction.clone()).collect()

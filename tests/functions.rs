@@ -259,6 +259,7 @@ fn integers_wrap_divide_and_shift() {
             "minimum",
             "multiply",
             "or",
+            "power",
             "remainder",
             "shift-left",
             "shift-right-arithmetic",

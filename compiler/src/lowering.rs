@@ -18,6 +18,7 @@ mod lookup;
 mod reduce;
 mod region;
 mod rowwise;
+mod sort;
 mod transfer;
 mod transpose;
 
@@ -32,6 +33,7 @@ use palmetto_kernels::{
     matmul::{Matmul, MatmulError},
     reduce::{Reduce, ReduceError, split},
     rowwise::{Rowwise, RowwiseError},
+    sort::{Sort, SortError},
     transfer::Transfer,
     transpose::{Transpose, TransposeError},
 };
@@ -62,6 +64,9 @@ pub enum Refusal {
     /// The reduction kernel refused.
     #[error(transparent)]
     Reduce(#[from] ReduceError),
+    /// The sort kernel refused.
+    #[error(transparent)]
+    Sort(#[from] SortError),
     /// The look-up kernel refused.
     #[error(transparent)]
     Lookup(#[from] LookupError),
@@ -87,6 +92,8 @@ pub enum Kernel {
     ReduceShares(Reduce),
     /// The second: it makes the result of what the cores reduced their shares to.
     ReduceCombination(Reduce),
+    /// Arrays sorted along a dimension.
+    Sort(Sort),
     /// Rows to lines and lines to rows.
     Line(Line),
     /// Rows or matrices of a table by indices.
@@ -146,6 +153,7 @@ impl Kernel {
             Self::Reduce(spec) => Ok(palmetto_kernels::reduce::reduce(spec, chip)?),
             Self::ReduceShares(spec) => Ok(split::shares(spec, chip)?),
             Self::ReduceCombination(spec) => Ok(split::combination(spec, chip)?),
+            Self::Sort(spec) => Ok(palmetto_kernels::sort::sort(spec, chip)?),
             Self::Line(spec) => Ok(palmetto_kernels::line::line(spec, chip)?),
             Self::Lookup(spec) => Ok(palmetto_kernels::lookup::lookup(spec, chip)?),
             Self::Scatter(spec) => Ok(palmetto_kernels::lookup::scatter(spec, chip)?),
@@ -197,10 +205,16 @@ const MAX_BYTES: usize = 1 << 35;
 /// # Errors
 /// Why there is none.
 pub fn choose_kernel(region: &Region<'_>) -> Result<Choice, Refusal> {
-    // Of all that is asked for, only reductions give tuples.
+    if let Some(sort) = sort::find(region) {
+        return sort::choose(region, sort);
+    }
+    // Of all else that is asked for, only reductions give tuples.
     let is_array = |root: &&InstructionId| region.instruction(**root).shape().as_array().is_some();
     if let Some(root) = region.roots().iter().find(|root| !is_array(root)) {
-        return region.refuse(*root, "a reduction of several arrays");
+        if reduce::is_at_root(region) {
+            return reduce::choose(region);
+        }
+        return region.refuse(*root, "several results besides others");
     }
     if let Some(id) = region.arrays().find(|id| is_huge(region.instruction(*id).shape())) {
         return region.refuse(id, "an array that is larger than HBM");

@@ -179,6 +179,27 @@ pub enum NodeOp {
 }
 
 impl NodeOp {
+    /// The same with other operands.
+    pub fn with_operands(self, of: impl Fn(NodeId) -> NodeId) -> Self {
+        match self {
+            Self::Input(_) | Self::Constant(_) | Self::Iota(_) => self,
+            Self::Unary(op, a) => Self::Unary(op, of(a)),
+            Self::Binary(op, a, b) => Self::Binary(op, of(a), of(b)),
+            Self::Compare(op, a, b) => Self::Compare(op, of(a), of(b)),
+            Self::Select { predicate, on_true, on_false } => Self::Select {
+                predicate: of(predicate),
+                on_true: of(on_true),
+                on_false: of(on_false),
+            },
+            Self::RowReduce(op, a) => Self::RowReduce(op, of(a)),
+            Self::Shift { of: a, by, columns } => Self::Shift { of: of(a), by, columns },
+            Self::Reverse { of: a, columns } => Self::Reverse { of: of(a), columns },
+            Self::Join(pieces) => {
+                Self::Join(pieces.into_iter().map(|(piece, end)| (of(piece), end)).collect())
+            }
+        }
+    }
+
     /// Whether values of other lanes than a place's own are needed for it.
     pub fn moves_lanes(&self) -> bool {
         matches!(

@@ -14,5 +14,6 @@ pub mod pipeline;
 pub mod reduce;
 pub mod reducer;
 pub mod rowwise;
+pub mod sort;
 pub mod transfer;
 pub mod transpose;

@@ -7,11 +7,15 @@
 //! combined only when the block is complete. What lies beyond the array in its last tiles does not
 //! count.
 //!
+//! Several arrays are reduced together: what is said here of an operand, an initial value and a
+//! result holds for each of them, and slots come in sets.
+//!
 //! The blocks of the result are dealt to the cores. A result of one block is computed by one core
 //! or, where that pays, in two launches ([`split`]): in the first, each core reduces its share of
 //! the operand to slots of its own; the second combines these.
 
 mod accumulate;
+mod combine;
 mod cost;
 mod finish;
 mod plan;
@@ -41,23 +45,49 @@ pub struct Dimension {
     pub is_reduced: bool,
 }
 
-/// A reduction. Launch arguments are the inputs, then the result.
+/// What a reduction does to two partial results.
+#[derive(Clone, Debug)]
+pub enum Computation {
+    /// One op, of one array. What it starts from, if that changes anything, counts once.
+    Op(Reducer),
+    /// Any computation, element by element. What it starts from has to change nothing, for it is
+    /// put in as often as the kernel likes; the computation has to be associative and commutative,
+    /// for elements are taken in any order.
+    Region(Region),
+}
+
+/// A computation that a reduction does.
+#[derive(Clone, Debug)]
+pub struct Region {
+    /// What is computed: of `n` arrays, input `i` is array `i` of the first partial result and
+    /// input `n + i` that of the second.
+    pub expression: Expression,
+    /// The nodes that are the result, one for each array.
+    pub results: Vec<NodeId>,
+    /// The array that is the position of an element along what is reduced, as a 32-bit integer, if
+    /// one is. Partial results are then given in its order, wherever they are not anyway: so of
+    /// several NaNs, say, the first is found.
+    pub position: Option<usize>,
+}
+
+/// A reduction. Launch arguments are the inputs, then the results.
 #[derive(Clone, Debug)]
 pub struct Reduce {
     /// The name.
     pub name: String,
-    /// The dimensions of the operand; one of rank 1 has one. The result has those that are kept.
+    /// The dimensions of the operands; one of rank 1 has one. Results have those that are kept.
     pub dimensions: Vec<Dimension>,
-    /// What the operand and the initial value are.
+    /// What the operands and the initial values are.
     pub expression: Expression,
     /// The arrays that `NodeOp::Input` refers to. An operand of rank 1 is rows of 128 lanes.
     pub inputs: Vec<Input>,
-    /// The node that is reduced. The result is of its type.
-    pub value: NodeId,
+    /// The nodes that are reduced. Results are of their types.
+    pub values: Vec<NodeId>,
     /// The reduction.
-    pub reducer: Reducer,
-    /// What it starts from, the same everywhere; `None` if that changes nothing.
-    pub initial: Option<NodeId>,
+    pub computation: Computation,
+    /// What it starts from, the same everywhere, for each array. Of a single op there is none if
+    /// that changes nothing.
+    pub initials: Vec<NodeId>,
 }
 
 /// Why there is no kernel for a [`Reduce`].
@@ -90,9 +120,14 @@ impl Reduce {
         plan::plan(self, chip, false).map(|_| ())
     }
 
-    /// The type of operand and result.
-    fn element(&self) -> Element {
-        self.expression.node(self.value).element
+    /// The types of operands and results.
+    fn elements(&self) -> impl Iterator<Item = Element> {
+        self.values.iter().map(|value| self.expression.node(*value).element)
+    }
+
+    /// Lines of the narrowest result that share a word.
+    fn packing(&self) -> usize {
+        self.elements().map(Element::packing).max().unwrap_or(1)
     }
 }
 
@@ -102,12 +137,15 @@ impl Reduce {
 /// If the shapes do not suit it; see [`ReduceError`].
 pub fn reduce(spec: &Reduce, chip: &ChipSpec) -> Result<Function, ReduceError> {
     let plan = plan::plan(spec, chip, false)?;
-    let n_arguments = u32::try_from(spec.inputs.len() + 1).expect("a fusion has few operands");
+    let n_arrays = spec.inputs.len() + spec.values.len();
+    let n_arguments = u32::try_from(n_arrays).expect("a fusion has few operands");
     let mut b = Builder::new(&spec.name, n_arguments);
     let kernel = accumulate::Kernel::new(&mut b, &plan);
-    plan.padding.clear(&mut b, chip.n_cores, int(2 * (spec.inputs.len() + 1)));
-    let outputs = std::slice::from_ref(&plan.output);
-    pipeline(&mut b, (&plan.grid, chip.n_cores), (&plan.inputs, outputs), |b, step| {
+    for output in &plan.outputs {
+        output.padding.clear(&mut b, chip.n_cores, int(2 * n_arrays));
+    }
+    let outputs = plan.windows();
+    pipeline(&mut b, (&plan.grid, chip.n_cores), (&plan.inputs, &outputs), |b, step| {
         kernel.clear(b, step);
         kernel.accumulate(b, step);
         b.if_then(step.is_last, |b| kernel.finish(b, step));

@@ -82,25 +82,3 @@ fn by_halves(b: &mut Builder, reducer: (Reducer, Element), values: &[V]) -> Vec<
     }
     values
 }
-
-/// Reduces over the sublanes; the results are in all sublanes.
-pub(crate) fn across_sublanes(b: &mut Builder, reducer: (Reducer, Element), mut value: V) -> V {
-    for distance in [4, 2, 1] {
-        let moved = b.vrot_sublane(value, distance);
-        value = combine(b, reducer, value, moved);
-    }
-    value
-}
-
-/// The reduction of several values, in pairs.
-pub(crate) fn tree(b: &mut Builder, reducer: (Reducer, Element), values: &[V]) -> V {
-    match values {
-        [] => identity(b, reducer),
-        [only] => *only,
-        _ => {
-            let (first, second) = values.split_at(values.len().div_ceil(2));
-            let (x, y) = (tree(b, reducer, first), tree(b, reducer, second));
-            combine(b, reducer, x, y)
-        }
-    }
-}

@@ -78,13 +78,13 @@ fn operand(random: &mut Random, element: &str, dimensions: &[usize]) -> (String,
     (format!("{element}[{}]", list(&sizes)), kept)
 }
 
-fn list(numbers: &[usize]) -> String {
+pub(super) fn list(numbers: &[usize]) -> String {
     let numbers: Vec<String> = numbers.iter().map(ToString::to_string).collect();
     numbers.join(",")
 }
 
 /// Sizes of which many are just above or below what registers hold.
-fn dimensions(random: &mut Random) -> Vec<usize> {
+pub(super) fn dimensions(random: &mut Random) -> Vec<usize> {
     const MAJORS: [usize; 8] = [2, 3, 4, 7, 9, 17, 130, 260];
     const ROWS: [usize; 9] = [2, 3, 8, 13, 16, 20, 32, 130, 600];
     const LANES: [usize; 9] = [2, 5, 100, 128, 130, 256, 300, 1100, 4100];

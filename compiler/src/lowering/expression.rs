@@ -137,11 +137,12 @@ impl<'r> Translator<'r> {
             }
             Op::Copy => return self.operand(id, 0, mapping),
             Op::Compare { direction, comparison_type } => {
-                if *comparison_type == ComparisonType::TotalOrder {
-                    return region.refuse(id, "comparison in total order");
+                let mut x = self.operand(id, 0, mapping)?;
+                let mut y = self.operand(id, 1, mapping)?;
+                let is_float = self.expression.node(x).element.class() == Class::Float;
+                if *comparison_type == ComparisonType::TotalOrder && is_float {
+                    (x, y) = (self.in_total_order(x), self.in_total_order(y));
                 }
-                let x = self.operand(id, 0, mapping)?;
-                let y = self.operand(id, 1, mapping)?;
                 NodeOp::Compare(direction_of(*direction), x, y)
             }
             Op::Select => NodeOp::Select {
@@ -165,6 +166,17 @@ impl<'r> Translator<'r> {
             _ => return self.arithmetic(id, mapping),
         };
         Ok(self.expression.add(op, element))
+    }
+
+    /// The integer that is as far up among the integers as a float is in the total order: its bits,
+    /// with all but the sign inverted if it is negative.
+    fn in_total_order(&mut self, float: NodeId) -> NodeId {
+        let mut add = |op| self.expression.add(op, Element::S32);
+        let bits = add(NodeOp::Unary(Unary::Bitcast, float));
+        let (amount, magnitude) = (add(NodeOp::Constant(31)), add(NodeOp::Constant(0x7fff_ffff)));
+        let sign = add(NodeOp::Binary(Binary::ShiftRightArithmetic, bits, amount));
+        let inverted = add(NodeOp::Binary(Binary::And, sign, magnitude));
+        add(NodeOp::Binary(Binary::Xor, bits, inverted))
     }
 
     fn arithmetic(&mut self, id: InstructionId, mapping: &Mapping) -> Result<NodeId, Refusal> {
@@ -373,7 +385,7 @@ fn binary_of(opcode: Opcode, of: Element) -> Option<Binary> {
         Opcode::Minimum => (Binary::Minimum, true),
         Opcode::Multiply => (Binary::Multiply, true),
         Opcode::Or => (Binary::Or, !is_float),
-        Opcode::Power => (Binary::Power, is_float),
+        Opcode::Power => (Binary::Power, !is_mask),
         Opcode::Remainder => (Binary::Remainder, is_integer),
         Opcode::ShiftLeft => (Binary::ShiftLeft, is_integer),
         Opcode::ShiftRightArithmetic => (Binary::ShiftRightArithmetic, is_integer),

@@ -42,7 +42,15 @@ impl<'m> Region<'m> {
         let Op::Fusion { calls, .. } = instruction.op() else {
             return Self::new(module, computation, BTreeSet::from([id]), vec![id]);
         };
-        let body = module.computation(*calls);
+        let mut region = Self::of_computation(module, *calls);
+        instruction.name().clone_into(&mut region.name);
+        region
+    }
+
+    /// All that a computation does with its parameters. What a tuple at its root is made of are its
+    /// values.
+    pub fn of_computation(module: &'m Module, computation: ComputationId) -> Self {
+        let body = module.computation(computation);
         let root = body.instruction(body.root());
         let roots = match root.op() {
             Op::Tuple => root.operands().to_vec(),
@@ -50,9 +58,7 @@ impl<'m> Region<'m> {
         };
         let inside = body.instructions().map(|(id, _)| id);
         let inside = inside.filter(|id| body.instruction(*id).opcode() != Opcode::Parameter);
-        let mut region = Self::new(module, *calls, inside.collect(), roots);
-        instruction.name().clone_into(&mut region.name);
-        region
+        Self::new(module, computation, inside.collect(), roots)
     }
 
     /// The name of the kernel.

@@ -12,6 +12,7 @@
 //!   ([`operands`]).
 //! * In the end, groups that read the same array and do not depend on each other become one
 //!   ([`siblings`]).
+//! * Before all that, sorts of which only the first elements are used are found ([`sorts`]).
 //!
 //! Values that are made of nothing (iotas, constants repeated) need not be in a group: kernels make
 //! them where they need them. A group has at most [`MAX_INSTRUCTIONS`] instructions and
@@ -23,6 +24,7 @@ mod operands;
 mod outline;
 mod plan;
 mod siblings;
+mod sorts;
 
 use super::{Changed, PassContext, PassError};
 use crate::{analysis::sequential_computations, hlo::Module, hlo::rewrite};
@@ -44,6 +46,7 @@ const MAX_INSTRUCTIONS: usize = 128;
 pub fn fusion(module: &mut Module, context: &PassContext) -> Result<Changed, PassError> {
     let mut changed = Changed::No;
     for computation in sequential_computations(module) {
+        changed |= sorts::fuse_sorts(module, computation).into();
         let Planner { groups, positions, .. } =
             Planner::plan(module, computation, &context.options.chip);
         for group in groups {

@@ -322,9 +322,8 @@ fn binary_integer(b: &mut Builder, op: Binary, [x, y]: [V; 2], element: Element)
         Binary::Divide => division::signed(b, x, y)[0],
         Binary::Remainder if unsigned => division::unsigned(b, x, y)[1],
         Binary::Remainder => division::signed(b, x, y)[1],
-        Binary::Atan2 | Binary::Power => {
-            panic!("{op:?} of integers: expressions are checked when made")
-        }
+        Binary::Power => power::integer(b, x, y, element),
+        Binary::Atan2 => panic!("{op:?} of integers: expressions are checked when made"),
     }
 }
 

@@ -47,7 +47,8 @@ fn binary(op: Binary, element: Element) -> usize {
         // Of integers.
         Binary::Divide | Binary::Remainder => 50,
         Binary::Atan2 => 60,
-        Binary::Power => 130,
+        Binary::Power if is_float => 130,
+        Binary::Power => 5 * 32 / element.packing(),
         Binary::Add
         | Binary::And
         | Binary::Maximum

@@ -1,4 +1,4 @@
-//! Powers, and exponential and logarithm near zero and one, of f32.
+//! Powers, and exponential and logarithm near zero and one, of f32; powers of integers.
 //!
 //! Errors, in units in the last place of the result: [`exponential_minus_one`] 4, [`log_plus_one`]
 //! 3, [`cube_root`] 1, [`power`] 1 but up to 5 where the exponent is large.
@@ -9,7 +9,7 @@ use super::{
     transcendental::{divide, divisor, exponential, log},
 };
 use crate::{
-    element::Element,
+    element::{Class, Element},
     llo::{Builder, M, V},
 };
 use std::f32::consts::LOG2_E;
@@ -225,4 +225,33 @@ fn whole_and_odd(b: &mut Builder, y: V) -> (M, M) {
     let is_half_whole = b.vcmp_eq_f32(rounded, halved);
     let is_no_half = b.vmnot(is_half_whole);
     (is_whole, b.vmand(is_whole, is_no_half))
+}
+
+/// Integers of a type to integer powers, wrapping; a negative power is 1 by the positive one,
+/// rounded to zero.
+pub(super) fn integer(b: &mut Builder, base: V, exponent: V, element: Element) -> V {
+    let is_signed = element.class() == Class::Signed;
+    let (zero, one) = (b.i32(0), b.i32(1));
+    let bits = 32 / element.packing() - usize::from(is_signed);
+    let (mut result, mut square) = (one, base);
+    for bit in 0..bits {
+        if bit > 0 {
+            square = b.vmul_s32(square, square);
+        }
+        let mask = b.bits(1 << bit);
+        let digit = b.vand(exponent, mask);
+        let is_set = b.vcmp_ne_s32(digit, zero);
+        let product = b.vmul_s32(result, square);
+        result = b.vsel(is_set, product, result);
+    }
+    if !is_signed {
+        return result;
+    }
+    // 1 and -1 have the same powers either way.
+    let negative = b.vsub_s32(zero, base);
+    let size = b.vmax_s32(base, negative);
+    let is_unit = b.vcmp_eq_s32(size, one);
+    let of_negative = b.vsel(is_unit, result, zero);
+    let is_negative = b.vcmp_lt_s32(exponent, zero);
+    b.vsel(is_negative, of_negative, result)
 }

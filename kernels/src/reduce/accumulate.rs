@@ -5,18 +5,23 @@ use palmetto_isa::{
     memory::{LANES, SUBLANES, VREG_GRANULES},
 };
 
-use super::{plan::Plan, site::WindowSite, tiling::Finish};
+use super::{
+    Computation,
+    combine::{Partial, word_of},
+    plan::Plan,
+    site::WindowSite,
+    tiling::Finish,
+};
 use crate::{
-    element::Element,
-    expression::{Axis, Emitter, Place, Reducer, Register, Site},
+    expression::{Axis, Emitter, Place, Site},
     llo::{Address, Builder, S, ScratchId, V, Value},
     operand::int,
     pipeline::Step,
-    reducer::{combine, identity, tree},
+    reducer::identity,
 };
 
 /// Slots that are set at a time.
-const CLEARED: usize = 8;
+pub(super) const CLEARED: usize = 8;
 
 /// How often something is done.
 #[derive(Clone, Copy, Debug)]
@@ -47,6 +52,22 @@ pub(super) fn repeat(
         body(b, index, carried).into_iter().map(Value::V).collect()
     });
     end.iter().map(vector).collect()
+}
+
+/// A loop that carries partial results.
+fn repeat_partials(
+    b: &mut Builder,
+    count: Count,
+    initial: Vec<Partial>,
+    body: impl FnOnce(&mut Builder, S, Vec<Partial>) -> Vec<Partial>,
+) -> Vec<Partial> {
+    let n_arrays = initial.first().map_or(1, Vec::len);
+    let nest = |values: Vec<V>| values.chunks(n_arrays).map(<[V]>::to_vec).collect();
+    let initial = initial.into_iter().flatten().collect();
+    let end = repeat(b, count, initial, |b, index, carried| {
+        body(b, index, nest(carried)).into_iter().flatten().collect()
+    });
+    nest(end)
 }
 
 fn vector(value: &Value) -> V {
@@ -80,30 +101,40 @@ struct Extent {
 pub(super) struct Kernel<'a> {
     pub(super) plan: &'a Plan<'a>,
     pub(super) slots: ScratchId,
-    pub(super) reducer: (Reducer, Element),
 }
 
 impl<'a> Kernel<'a> {
     pub(super) fn new(b: &mut Builder, plan: &'a Plan<'a>) -> Self {
-        let granules = plan.n_slots().next_multiple_of(CLEARED) * VREG_GRANULES;
+        let granules = plan.all_slots().next_multiple_of(CLEARED) * VREG_GRANULES;
         let slots = b.scratch("partial", MemorySpace::Vmem, granules);
-        Self { plan, slots, reducer: (plan.spec.reducer, plan.spec.element()) }
+        Self { plan, slots }
+    }
+
+    /// What changes nothing.
+    pub(super) fn identity(&self, b: &mut Builder, step: &Step) -> Partial {
+        match &self.plan.spec.computation {
+            Computation::Op(op) => {
+                let element = self.plan.outputs[0].element;
+                vec![identity(b, (*op, element))]
+            }
+            Computation::Region(_) => self.initials(b, step),
+        }
     }
 
     /// Puts the identity into all slots before the first step of a block.
     pub(super) fn clear(&self, b: &mut Builder, step: &Step) {
-        let identity = identity(b, self.reducer);
-        self.fill(b, step, identity);
+        let identity = self.identity(b, step);
+        self.fill(b, step, &identity);
     }
 
     /// Puts `value` into all slots before the first step of a block.
-    pub(super) fn fill(&self, b: &mut Builder, step: &Step, value: V) {
+    pub(super) fn fill(&self, b: &mut Builder, step: &Step, value: &[V]) {
         let count = b.smul_imm(step.is_first, int(self.plan.n_slots().div_ceil(CLEARED)));
         b.for_loop(count, &[], |b, index, _| {
             let first = b.smul_imm(index, int(CLEARED));
             for n in 0..CLEARED {
                 let at = self.slot(b, first).plus(n * VREG_GRANULES);
-                b.store(at, value);
+                self.store_partial(b, at, value);
             }
             Vec::new()
         });
@@ -114,9 +145,27 @@ impl<'a> Kernel<'a> {
         Address { base, ..b.start_of(self.slots) }
     }
 
+    /// Granules from the slots of one array to those of the next.
+    fn array_stride(&self) -> usize {
+        self.plan.slots_stride() * VREG_GRANULES
+    }
+
+    /// The partial result in the slot at `at`.
+    pub(super) fn load_partial(&self, b: &mut Builder, at: Address) -> Partial {
+        let arrays = 0..self.plan.spec.values.len();
+        arrays.map(|n| b.load(at.plus(n * self.array_stride()))).collect()
+    }
+
+    pub(super) fn store_partial(&self, b: &mut Builder, at: Address, value: &[V]) {
+        for (n, value) in value.iter().enumerate() {
+            b.store(at.plus(n * self.array_stride()), *value);
+        }
+    }
+
     /// Combines the windows of a step with what there is.
     pub(super) fn accumulate(&self, b: &mut Builder, step: &Step) {
-        let site = WindowSite::new(b, self.plan, step);
+        let mut site = WindowSite::new(b, self.plan, step);
+        site.identity = self.identity(b, step);
         let tiling = &self.plan.tiling;
         if tiling.matrices == 1 {
             let first = self.first_slot(b, step, None);
@@ -173,8 +222,8 @@ impl<'a> Kernel<'a> {
             Finish::Sublanes => self.over_rows(b, site, first),
             Finish::Lanes => self.over_lanes(b, site, first),
             Finish::Elements => {
-                let identity = identity(b, self.reducer);
-                let end = self.over_groups(b, site, vec![identity], |b, site, rows, partial| {
+                let initial = vec![site.identity.clone()];
+                let end = self.over_groups(b, site, initial, |b, site, rows, partial| {
                     self.over_columns(b, site, rows, partial)
                 });
                 self.merge(b, first, &end);
@@ -216,16 +265,15 @@ impl<'a> Kernel<'a> {
         repeat(b, chunks, Vec::new(), |b, index, _| {
             let column = b.smul_imm(index, int(tiling.unrolled));
             let site = site.at(b, None, Some(column));
-            let identity = identity(b, self.reducer);
-            let initial = vec![identity; tiling.unrolled];
+            let initial = vec![site.identity.clone(); tiling.unrolled];
             let end = self.over_groups(b, &site, initial, |b, site, (rows, bounds), partial| {
                 let piece = Piece { rows, columns: tiling.unrolled, bounds };
                 let values = self.values(b, site, piece);
                 let column = |n: usize| values.iter().skip(n).step_by(tiling.unrolled);
                 let columns = partial.into_iter().enumerate().map(|(n, before)| {
-                    let values: Vec<V> = column(n).copied().collect();
-                    let value = tree(b, self.reducer, &values);
-                    combine(b, self.reducer, before, value)
+                    let values: Vec<Partial> = column(n).cloned().collect();
+                    let value = self.plan.spec.tree(b, &values);
+                    self.plan.spec.combine(b, &before, &value)
                 });
                 columns.collect()
             });
@@ -243,9 +291,9 @@ impl<'a> Kernel<'a> {
         b.for_loop(count, &[], |b, index, _| {
             let row = b.smul_imm(index, int(rows));
             let site = site.at(b, Some(row), None);
-            let identity = identity(b, self.reducer);
             let piece = (rows, Bounds::default());
-            let end = self.over_columns(b, &site, piece, vec![identity; rows]);
+            let initial = vec![site.identity.clone(); rows];
+            let end = self.over_columns(b, &site, piece, initial);
             let first = b.sadd(first, row);
             self.merge(b, first, &end);
             Vec::new()
@@ -253,13 +301,13 @@ impl<'a> Kernel<'a> {
     }
 
     /// Combines slots from `first` on with `values`.
-    fn merge(&self, b: &mut Builder, first: S, values: &[V]) {
+    fn merge(&self, b: &mut Builder, first: S, values: &[Partial]) {
         let start = self.slot(b, first);
         for (n, value) in values.iter().enumerate() {
             let at = start.plus(n * VREG_GRANULES);
-            let before = b.load(at);
-            let after = combine(b, self.reducer, before, *value);
-            b.store(at, after);
+            let before = self.load_partial(b, at);
+            let after = self.plan.spec.combine(b, &before, value);
+            self.store_partial(b, at, &after);
         }
     }
 
@@ -268,9 +316,9 @@ impl<'a> Kernel<'a> {
         &self,
         b: &mut Builder,
         site: &WindowSite<'_>,
-        initial: Vec<V>,
-        body: impl Fn(&mut Builder, &WindowSite<'_>, (usize, Bounds), Vec<V>) -> Vec<V>,
-    ) -> Vec<V> {
+        initial: Vec<Partial>,
+        body: impl Fn(&mut Builder, &WindowSite<'_>, (usize, Bounds), Vec<Partial>) -> Vec<Partial>,
+    ) -> Vec<Partial> {
         let Plan { tiling, shape, .. } = self.plan;
         let packing = tiling.packing;
         let (per_group, all) = match shape.elements {
@@ -283,19 +331,19 @@ impl<'a> Kernel<'a> {
         let extent = extent(b, (all, per_group), tiling.groups, (is_one, start));
         let (chunks, rest) = split(b, extent.whole, tiling.groups_unrolled);
         let at_once = tiling.groups_unrolled * packing;
-        let partial = repeat(b, chunks, initial, |b, index, partial| {
+        let partial = repeat_partials(b, chunks, initial, |b, index, partial| {
             let row = b.smul_imm(index, int(at_once));
             let site = site.at(b, Some(row), None);
             body(b, &site, (at_once, Bounds::default()), partial)
         });
         let done = done(b, chunks, tiling.groups_unrolled);
-        let partial = repeat(b, rest, partial, |b, index, partial| {
+        let partial = repeat_partials(b, rest, partial, |b, index, partial| {
             let group = b.sadd(done, index);
             let row = b.smul_imm(group, int(packing));
             let site = site.at(b, Some(row), None);
             body(b, &site, (packing, Bounds::default()), partial)
         });
-        repeat(b, extent.cut, partial, |b, _, partial| {
+        repeat_partials(b, extent.cut, partial, |b, _, partial| {
             let whole = b.s(int(all / per_group));
             let group = b.ssub(whole, start);
             let row = b.smul_imm(group, int(packing));
@@ -311,34 +359,34 @@ impl<'a> Kernel<'a> {
         b: &mut Builder,
         site: &WindowSite<'_>,
         (rows, bounds): (usize, Bounds),
-        initial: Vec<V>,
-    ) -> Vec<V> {
+        initial: Vec<Partial>,
+    ) -> Vec<Partial> {
         let Plan { tiling, shape, .. } = self.plan;
         let start = site.start(Axis::Lane);
         let is_one = self.plan.count(Axis::Lane) == 1;
         let extent = extent(b, (shape.lanes.size, LANES), tiling.columns, (is_one, start));
         let (chunks, rest) = split(b, extent.whole, tiling.unrolled);
-        let add = |b: &mut Builder, column: S, piece: Piece, partial: Vec<V>| {
+        let add = |b: &mut Builder, column: S, piece: Piece, partial: Vec<Partial>| {
             let site = site.at(b, None, Some(column));
             let values = self.values(b, &site, piece);
             let per_partial = values.len() / partial.len();
             let added = partial.into_iter().zip(values.chunks(per_partial));
             let added = added.map(|(before, values)| {
-                let value = tree(b, self.reducer, values);
-                combine(b, self.reducer, before, value)
+                let value = self.plan.spec.tree(b, values);
+                self.plan.spec.combine(b, &before, &value)
             });
-            added.collect::<Vec<V>>()
+            added.collect::<Vec<Partial>>()
         };
-        let partial = repeat(b, chunks, initial, |b, index, partial| {
+        let partial = repeat_partials(b, chunks, initial, |b, index, partial| {
             let column = b.smul_imm(index, int(tiling.unrolled));
             add(b, column, Piece { rows, columns: tiling.unrolled, bounds }, partial)
         });
         let done = done(b, chunks, tiling.unrolled);
-        let partial = repeat(b, rest, partial, |b, index, partial| {
+        let partial = repeat_partials(b, rest, partial, |b, index, partial| {
             let column = b.sadd(done, index);
             add(b, column, Piece { rows, columns: 1, bounds }, partial)
         });
-        repeat(b, extent.cut, partial, |b, _, partial| {
+        repeat_partials(b, extent.cut, partial, |b, _, partial| {
             let whole = b.s(int(shape.lanes.size / LANES));
             let column = b.ssub(whole, start);
             let bounds = Bounds { lanes: true, ..bounds };
@@ -347,7 +395,7 @@ impl<'a> Kernel<'a> {
     }
 
     /// The values of a piece, row by row, as words.
-    fn values(&self, b: &mut Builder, site: &WindowSite<'_>, piece: Piece) -> Vec<V> {
+    fn values(&self, b: &mut Builder, site: &WindowSite<'_>, piece: Piece) -> Vec<Partial> {
         let spec = self.plan.spec;
         let mut site = site.clone();
         let mut emitter = Emitter::new(&spec.expression, &site);
@@ -355,13 +403,11 @@ impl<'a> Kernel<'a> {
         for row in 0..piece.rows {
             for column in 0..piece.columns {
                 let place = Place { row, column };
-                let value = match emitter.emit(b, &mut site, spec.value, place) {
-                    Register::Vector(value) => value,
-                    Register::Mask(mask) => {
-                        let (one, zero) = (b.i32(1), b.i32(0));
-                        b.vsel(mask, one, zero)
-                    }
-                };
+                let mut value = Partial::new();
+                for id in &spec.values {
+                    let register = emitter.emit(b, &mut site, *id, place);
+                    value.push(word_of(b, register));
+                }
                 values.push(self.within(b, &mut site, (place, piece.bounds), value));
             }
         }
@@ -374,14 +420,16 @@ impl<'a> Kernel<'a> {
         b: &mut Builder,
         site: &mut WindowSite<'_>,
         (place, bounds): (Place, Bounds),
-        mut value: V,
-    ) -> V {
+        mut value: Partial,
+    ) -> Partial {
         let shape = &self.plan.shape;
-        let identity = identity(b, self.reducer);
+        let identity = site.identity.clone();
         let mut limit = |b: &mut Builder, index: V, size: usize| {
             let size = b.i32(int(size));
             let is_within = b.vcmp_lt_s32(index, size);
-            value = b.vsel(is_within, value, identity);
+            for (value, identity) in value.iter_mut().zip(&identity) {
+                *value = b.vsel(is_within, *value, *identity);
+            }
         };
         if bounds.rows {
             let row = site.index(b, Axis::Row, place);

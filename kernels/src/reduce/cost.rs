@@ -9,7 +9,7 @@ use palmetto_isa::{
     memory::{GRANULE_BYTES, SUBLANES},
 };
 
-use super::{plan::Plan, tiling::Finish};
+use super::{Computation, plan::Plan, tiling::Finish};
 use crate::pipeline::Window;
 
 /// Bundles per register and op of the operand.
@@ -30,7 +30,7 @@ const MOST_LOSS: f64 = 0.02;
 pub(super) fn pays((whole, split): (&Plan<'_>, &Plan<'_>), chip: &ChipSpec) -> bool {
     let machine = Machine::new(chip);
     let n_cores = f64::from(chip.n_cores);
-    let slots = n_cores * split.n_slots() as f64;
+    let slots = n_cores * split.all_slots() as f64;
     let slot_bytes = (SUBLANES * GRANULE_BYTES) as f64;
     // Written, and read.
     let between = slots * (2.0 * slot_bytes * machine.cycles_per_byte + BUNDLES_PER_SLOT);
@@ -81,13 +81,24 @@ fn bytes(plan: &Plan<'_>) -> f64 {
     plan.inputs.iter().map(fetched).sum::<usize>() as f64
 }
 
+impl Computation {
+    /// Vector ops for each two registers, beyond the one that every reduction takes.
+    fn vector_ops(&self) -> usize {
+        match self {
+            Self::Op(_) => 0,
+            Self::Region(region) => region.expression.vector_ops(&region.results),
+        }
+    }
+}
+
 /// Bundles for the whole operand.
 #[expect(clippy::cast_precision_loss, reason = "a model's figures are far below 2^53")]
 fn bundles(plan: &Plan<'_>) -> f64 {
     let (spec, shape) = (plan.spec, &plan.shape);
     let matrices = shape.majors.iter().product::<usize>();
     let registers = (matrices * shape.tile_rows * shape.columns) as f64;
-    let ops = spec.expression.vector_ops(&[spec.value]) as f64;
+    let operands = spec.expression.vector_ops(&spec.values);
+    let ops = (operands + spec.computation.vector_ops()) as f64;
     let is_walked = shape.finish == Finish::Tiles;
     let of_matrices = if is_walked { matrices as f64 * BUNDLES_PER_MATRIX } else { 0.0 };
     registers * (BUNDLES_PER_REGISTER + BUNDLES_PER_OP * ops) + of_matrices

@@ -7,9 +7,11 @@ use palmetto_isa::{
 
 use super::{
     Access, Reduce, ReduceError,
+    accumulate::CLEARED,
     tiling::{Finish, Shape, Tiling, line_unit},
 };
 use crate::{
+    element::Element,
     expression::{Axis, NodeOp},
     operand::{Whole, columns_of},
     pipeline::{
@@ -41,6 +43,14 @@ pub(super) struct Part {
     pub(super) per_tile: usize,
 }
 
+/// A result.
+#[derive(Clone, Debug)]
+pub(super) struct Output {
+    pub(super) element: Element,
+    pub(super) window: Window,
+    pub(super) padding: Padding,
+}
+
 #[derive(Debug)]
 pub(super) struct Plan<'a> {
     pub(super) spec: &'a Reduce,
@@ -49,8 +59,8 @@ pub(super) struct Plan<'a> {
     /// Per dimension of the grid.
     pub(super) roles: Vec<Role>,
     pub(super) inputs: Vec<Window>,
-    pub(super) output: Window,
-    pub(super) padding: Padding,
+    /// Per result.
+    pub(super) outputs: Vec<Output>,
     pub(super) part: Part,
     /// The major dimensions that the rows and the lanes of the result are, if they are.
     pub(super) row_major: Option<usize>,
@@ -67,7 +77,7 @@ pub(super) fn plan<'a>(
     if spec.dimensions.iter().any(|dimension| dimension.size == 0) {
         return Err(ReduceError::Empty(spec.name.clone()));
     }
-    let roots: Vec<_> = spec.initial.into_iter().chain([spec.value]).collect();
+    let roots: Vec<_> = spec.initials.iter().chain(&spec.values).copied().collect();
     let is_elementwise = spec.expression.reachable(&roots).into_iter().all(|id| {
         let op = &spec.expression.node(id).op;
         !op.moves_lanes() && !matches!(op, NodeOp::RowReduce(..))
@@ -79,9 +89,10 @@ pub(super) fn plan<'a>(
     let tiling = Tiling::new(spec, &shape, chip, is_split);
     let plan = Plan::new(spec, shape, tiling);
     let available = available_granules(chip);
-    let windows = plan.inputs.iter().chain([&plan.output]);
+    let outputs = plan.windows();
+    let windows = plan.inputs.iter().chain(&outputs);
     let needed =
-        windows.map(Window::buffered_granules).sum::<usize>() + plan.n_slots() * VREG_GRANULES;
+        windows.map(Window::buffered_granules).sum::<usize>() + plan.all_slots() * VREG_GRANULES;
     if needed > available {
         let name = spec.name.clone();
         return Err(ReduceError::Vmem { name, needed, available });
@@ -99,20 +110,13 @@ impl<'a> Plan<'a> {
     fn new(spec: &'a Reduce, shape: Shape, tiling: Tiling) -> Self {
         let (row_major, lane_major) = shape.result_majors();
         let mut walk = Walk::default();
-        let outer = walk.blocks(&shape, &tiling, line_unit(&shape, spec.element().packing()));
+        let outer = walk.blocks(&shape, &tiling, line_unit(&shape, spec.packing()));
         walk.inside(&shape, &tiling, outer);
         let Walk { grid, roles } = walk;
         let mut plan = Self {
             spec,
             inputs: Vec::new(),
-            output: Window {
-                name: "output".to_owned(),
-                argument: spec.inputs.len(),
-                block: Block::Linear(VREG_GRANULES),
-                strides: vec![0; roles.len()],
-                edges: Vec::new(),
-            },
-            padding: Padding { argument: spec.inputs.len(), first: 0, granules: 0 },
+            outputs: Vec::new(),
             part: Part { rows: 1, lines: 1, per_row: 1, per_line: 1, per_tile: 1 },
             shape,
             grid,
@@ -123,13 +127,31 @@ impl<'a> Plan<'a> {
         };
         plan.inputs = (0..spec.inputs.len()).map(|n| plan.input(n)).collect();
         plan.part = plan.part();
-        plan.set_output();
+        plan.outputs = spec.elements().enumerate().map(|(n, of)| plan.output(n, of)).collect();
         plan
     }
 
-    /// Registers of partial results.
+    /// Registers of partial results of one array.
     pub(super) fn n_slots(&self) -> usize {
         self.part.rows * self.part.per_row
+    }
+
+    /// Registers from the partial results of one array to those of the next.
+    pub(super) fn slots_stride(&self) -> usize {
+        if self.spec.values.len() == 1 {
+            return self.n_slots();
+        }
+        self.n_slots().next_multiple_of(CLEARED)
+    }
+
+    /// Registers of partial results of all arrays.
+    pub(super) fn all_slots(&self) -> usize {
+        self.spec.values.len() * self.slots_stride()
+    }
+
+    /// The windows of the results.
+    pub(super) fn windows(&self) -> Vec<Window> {
+        self.outputs.iter().map(|output| output.window.clone()).collect()
     }
 
     /// The dimension of the grid that walks `axis`, if one does; for major dimensions of the
@@ -247,19 +269,30 @@ impl<'a> Plan<'a> {
         }
     }
 
-    fn set_output(&mut self) {
-        let mut window = self.output.clone();
+    /// Result `n`, of elements of this type.
+    fn output(&self, n: usize, element: Element) -> Output {
+        let argument = self.spec.inputs.len() + n;
+        let window = Window {
+            name: "output".to_owned(),
+            argument,
+            block: Block::Linear(VREG_GRANULES),
+            strides: vec![0; self.roles.len()],
+            edges: Vec::new(),
+        };
+        let padding = Padding { argument, first: 0, granules: 0 };
+        let mut output = Output { element, window, padding };
         match (self.shape.finish, self.row_major) {
-            (Finish::Tiles, _) => self.set_tiles(&mut window),
-            (_, Some(row)) => self.set_rows(&mut window, row),
-            (_, None) => self.set_lines(&mut window),
+            (Finish::Tiles, _) => self.set_tiles(&mut output),
+            (_, Some(row)) => self.set_rows(&mut output, row),
+            (_, None) => self.set_lines(&mut output),
         }
-        self.output = window;
+        output
     }
 
     /// The result has the rows and lanes of the operand.
-    fn set_tiles(&mut self, window: &mut Window) {
-        let element = self.spec.element();
+    fn set_tiles(&self, output: &mut Output) {
+        let Output { element, window, .. } = output;
+        let element = *element;
         let Part { rows, lines: columns, .. } = self.part;
         let tiles = TileBlock { element, rows, columns, array_columns: self.shape.columns };
         window.block = Block::Separate(tiles);
@@ -273,12 +306,13 @@ impl<'a> Plan<'a> {
         }
         let matrices: usize =
             self.shape.kept_majors().iter().map(|d| self.shape.majors[*d]).product();
-        self.set_padding(matrices * self.shape.tile_rows, self.shape.columns);
+        output.set_padding(matrices * self.shape.tile_rows, self.shape.columns);
     }
 
     /// The result has other rows and lanes: `row` is the major dimension that its rows are.
-    fn set_rows(&mut self, window: &mut Window, row: usize) {
-        let element = self.spec.element();
+    fn set_rows(&self, output: &mut Output, row: usize) {
+        let Output { element, window, .. } = output;
+        let element = *element;
         let (lane_axis, lanes) = self.result_lanes();
         let array_columns = columns_of(lanes);
         let rows = self.part.rows.div_ceil(SUBLANES);
@@ -303,18 +337,19 @@ impl<'a> Plan<'a> {
             window.strides[place] = columns * tile;
         }
         self.cut(window, (lane_axis, TileAxis::Columns), array_columns);
-        self.set_padding(matrices * array_rows, array_columns);
+        output.set_padding(matrices * array_rows, array_columns);
     }
 
     /// The result has one dimension or none.
-    fn set_lines(&mut self, window: &mut Window) {
-        let packing = self.spec.element().packing();
+    fn set_lines(&self, output: &mut Output) {
+        let Output { element, window, padding } = output;
+        let packing = element.packing();
         if self.shape.result_rank() == 0 {
             return;
         }
         let (lane_axis, lanes) = self.result_lanes();
         let lines = self.part.lines;
-        let registers = lines.div_ceil(SUBLANES * packing);
+        let registers = self.registers_of_lines(packing);
         window.block = Block::Linear(registers * VREG_GRANULES);
         let (moved, all) = (lines.div_ceil(packing), columns_of(lanes).div_ceil(packing));
         let cut = |dimension, count| Edge { dimension, axis: TileAxis::Rows, count };
@@ -331,9 +366,18 @@ impl<'a> Plan<'a> {
             }
         }
         let allocated = lanes.div_ceil(SUBLANES * LANES).next_multiple_of(packing);
-        let allocated = allocated * self.spec.element().tile_granules();
-        self.padding.first = all;
-        self.padding.granules = allocated - all;
+        let allocated = allocated * element.tile_granules();
+        padding.first = all;
+        padding.granules = allocated - all;
+    }
+
+    /// Registers of a window of a result of one dimension: what is finished at a time fills
+    /// registers of the narrowest result.
+    pub(super) fn registers_of_lines(&self, packing: usize) -> usize {
+        let lines = self.part.lines;
+        let (narrowest, registers) = (self.spec.packing(), lines.div_ceil(SUBLANES * packing));
+        let sets = lines.div_ceil(SUBLANES * narrowest);
+        if sets == 1 { registers } else { sets * (narrowest / packing) }
     }
 
     /// The axis of the operand that the lanes of the result are, and their number.
@@ -345,13 +389,14 @@ impl<'a> Plan<'a> {
             (Finish::Elements, None) => panic!("a scalar has no lanes"),
         }
     }
+}
 
+impl Output {
     /// What is beyond `rows` tile rows in a result in tiles.
     fn set_padding(&mut self, rows: usize, columns: usize) {
-        let element = self.spec.element();
-        let row = columns * element.tile_granules();
+        let row = columns * self.element.tile_granules();
         self.padding.first = rows * row;
-        self.padding.granules = (rows.next_multiple_of(element.packing()) - rows) * row;
+        self.padding.granules = (rows.next_multiple_of(self.element.packing()) - rows) * row;
     }
 }
 

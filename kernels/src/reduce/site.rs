@@ -24,6 +24,8 @@ pub(super) struct WindowSite<'a> {
     /// First column at hand, in the matrix.
     column: S,
     inputs: Vec<Address>,
+    /// What changes nothing, for each array.
+    pub(super) identity: Vec<V>,
     scalars: BTreeMap<usize, Register>,
     loaded: BTreeMap<(usize, usize, usize), V>,
     /// Rows and columns that operands have instead of tiles.
@@ -47,7 +49,8 @@ impl<'a> WindowSite<'a> {
         }
         let inputs = step.inputs.clone();
         let (scalars, loaded, lines) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-        let mut site = Self { plan, majors, row, column, inputs, scalars, loaded, lines };
+        let identity = Vec::new();
+        let mut site = Self { plan, majors, row, column, inputs, identity, scalars, loaded, lines };
         site.load_scalars(b, None);
         site
     }

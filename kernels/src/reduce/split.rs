@@ -7,17 +7,17 @@
 use palmetto_isa::{ChipSpec, memory::VREG_GRANULES};
 
 use super::{
-    Reduce, ReduceError,
+    Computation, Reduce, ReduceError,
     accumulate::{Count, Kernel, repeat},
+    combine::Partial,
     cost,
-    plan::{self, Plan},
+    plan::{self, Output, Plan},
     tiling::Finish,
 };
 use crate::{
-    llo::{Address, Builder, Function, S, V},
+    llo::{Address, Builder, Function, S},
     operand::int,
     pipeline::{Block, Grid, GridDimension, Padding, Step, Window, pipeline},
-    reducer::{combine, identity},
 };
 
 impl Reduce {
@@ -30,7 +30,7 @@ impl Reduce {
         let split = plan::plan(self, chip, true).ok()?;
         let is_possible = is_possible(&split, chip) && fits(&split, chip);
         let pays = is_possible && cost::pays((&whole, &split), chip);
-        pays.then(|| split.n_slots() * chip.n_cores as usize)
+        pays.then(|| split.all_slots() * chip.n_cores as usize)
     }
 }
 
@@ -43,9 +43,10 @@ fn is_possible(plan: &Plan<'_>, chip: &ChipSpec) -> bool {
 
 /// Whether there is VMEM for the slots of all cores and the window of the result, twice.
 fn fits(plan: &Plan<'_>, chip: &ChipSpec) -> bool {
-    let slots = plan.n_slots() * VREG_GRANULES * (chip.n_cores as usize + 1);
+    let slots = plan.all_slots() * VREG_GRANULES * (chip.n_cores as usize + 1);
     let inputs = plan.inputs.iter().map(Window::buffered_granules).sum::<usize>();
-    let needed = (inputs + slots).max(slots + plan.output.buffered_granules());
+    let outputs = plan.windows().iter().map(Window::buffered_granules).sum::<usize>();
+    let needed = (inputs + slots).max(slots + outputs);
     needed <= plan::available_granules(chip)
 }
 
@@ -56,15 +57,15 @@ fn fits(plan: &Plan<'_>, chip: &ChipSpec) -> bool {
 pub fn shares(spec: &Reduce, chip: &ChipSpec) -> Result<Function, ReduceError> {
     let mut plan = plan::plan(spec, chip, true)?;
     plan.grid.is_split = true;
-    let n_slots = plan.n_slots();
-    plan.output = slots_window("partial", spec.inputs.len(), n_slots, plan.roles.len());
+    let n_slots = plan.all_slots();
+    let output = slots_window("partial", spec.inputs.len(), n_slots, plan.roles.len());
     let n_arguments = u32::try_from(spec.inputs.len() + 1).expect("a fusion has few operands");
     let mut b = Builder::new(&spec.name, n_arguments);
     let kernel = Kernel::new(&mut b, &plan);
-    let outputs = std::slice::from_ref(&plan.output);
+    let outputs = std::slice::from_ref(&output);
     pipeline(&mut b, (&plan.grid, chip.n_cores), (&plan.inputs, outputs), |b, step| {
         let first = kernel.first_values(b, step);
-        kernel.fill(b, step, first);
+        kernel.fill(b, step, &first);
         kernel.accumulate(b, step);
         b.if_then(step.is_last, |b| {
             each_slot(b, n_slots, |b, offset| {
@@ -78,33 +79,41 @@ pub fn shares(spec: &Reduce, chip: &ChipSpec) -> Result<Function, ReduceError> {
     Ok(b.finish())
 }
 
-/// The second launch. Launch arguments are the array of the cores' slots, then the result.
+/// The second launch. Launch arguments are the array of the cores' slots, then the results.
 ///
 /// # Errors
 /// If the shapes do not suit the kernel; see [`ReduceError`].
 pub fn combination(spec: &Reduce, chip: &ChipSpec) -> Result<Function, ReduceError> {
-    let spec = Reduce { initial: None, ..spec.clone() };
+    let spec = Reduce { initials: Vec::new(), ..spec.clone() };
     let mut plan = plan::plan(&spec, chip, true)?;
     let (n_slots, n_cores) = (plan.n_slots(), chip.n_cores as usize);
+    let of_core = plan.all_slots() * VREG_GRANULES;
     let dimensions = vec![GridDimension { extent: 1, block: 1 }; plan.roles.len()];
     plan.grid = Grid { dimensions, n_reduced: plan.grid.n_reduced, ..Grid::default() };
-    plan.inputs = vec![slots_window("partials", 0, n_cores * n_slots, plan.roles.len())];
-    plan.output = Window { argument: 1, ..plan.output };
-    plan.padding = Padding { argument: 1, ..plan.padding };
-    let mut b = Builder::new(&spec.name, 2);
+    plan.inputs = vec![slots_window("partials", 0, n_cores * plan.all_slots(), plan.roles.len())];
+    for (argument, output) in (1..).zip(&mut plan.outputs) {
+        let Output { window, padding, .. } = output;
+        *window = Window { argument, ..window.clone() };
+        *padding = Padding { argument, ..*padding };
+    }
+    let n_arrays = 1 + plan.outputs.len();
+    let n_arguments = u32::try_from(n_arrays).expect("a fusion has few operands");
+    let mut b = Builder::new(&spec.name, n_arguments);
     let kernel = Kernel::new(&mut b, &plan);
-    plan.padding.clear(&mut b, chip.n_cores, int(4));
-    let outputs = std::slice::from_ref(&plan.output);
-    pipeline(&mut b, (&plan.grid, chip.n_cores), (&plan.inputs, outputs), |b, step| {
+    for output in &plan.outputs {
+        output.padding.clear(&mut b, chip.n_cores, int(2 * n_arrays));
+    }
+    let outputs = plan.windows();
+    pipeline(&mut b, (&plan.grid, chip.n_cores), (&plan.inputs, &outputs), |b, step| {
         each_slot(b, n_slots, |b, offset| {
             let first = further(b, step.inputs[0], offset);
-            let mut value = b.load(first);
+            let mut value = kernel.load_partial(b, first);
             for core in 1..n_cores {
-                let other = b.load(first.plus(core * n_slots * VREG_GRANULES));
-                value = combine(b, kernel.reducer, value, other);
+                let other = kernel.load_partial(b, first.plus(core * of_core));
+                value = spec.combine(b, &value, &other);
             }
             let at = kernel.at(b, offset);
-            b.store(at, value);
+            kernel.store_partial(b, at, &value);
         });
         kernel.finish(b, step);
     });
@@ -137,9 +146,12 @@ impl Kernel<'_> {
 
     /// What slots start from: once per element of the result, what the reduction does, and the
     /// identity everywhere else.
-    fn first_values(&self, b: &mut Builder, step: &Step) -> V {
-        let identity = identity(b, self.reducer);
-        let Some(initial) = self.initial(b, step) else { return identity };
+    fn first_values(&self, b: &mut Builder, step: &Step) -> Partial {
+        let identity = self.identity(b, step);
+        if matches!(self.plan.spec.computation, Computation::Region(_)) {
+            return identity;
+        }
+        let Some(initial) = self.initials(b, step).pop() else { return identity };
         let (core, sublane, lane, zero) = (b.score(), b.vsublane(), b.vlane(), b.i32(0));
         let core = b.vsplat(core);
         let place = match self.plan.shape.finish {
@@ -152,6 +164,6 @@ impl Kernel<'_> {
             }
         };
         let is_first = b.vcmp_eq_s32(place, zero);
-        b.vsel(is_first, initial, identity)
+        identity.iter().map(|identity| b.vsel(is_first, initial, *identity)).collect()
     }
 }

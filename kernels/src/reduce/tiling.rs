@@ -154,7 +154,7 @@ impl Tiling {
         };
         let least = least.min(whole.div_ceil(chip.n_cores as usize));
         let reduced_registers = registers.max(least);
-        let result_packing = spec.element().packing();
+        let result_packing = spec.packing();
         let line = line_unit(shape, result_packing);
         // Groups that must be together, so that they fill lines of the result.
         let least = match shape.finish {
