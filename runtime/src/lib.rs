@@ -50,6 +50,7 @@ pub use host_array::HostArray;
 pub use loaded::{Argument, ExecuteOptions, Launch, LoadedExecutable};
 // What the interface is about, so that those above need not name the compiler.
 pub use palmetto_compiler::diagnostic::Diagnostic;
+pub use palmetto_compiler::frontend::PORTABLE_VERSIONS;
 pub use palmetto_compiler::hlo::proto::encode_module_with_config;
 pub use palmetto_compiler::hlo::{ArrayLiteral, ArrayShape, ElementType, Layout, Literal, Module};
 pub use palmetto_compiler::options::CompileOptions;
