@@ -194,6 +194,9 @@ impl NodeOp {
             Self::RowReduce(op, a) => Self::RowReduce(op, of(a)),
             Self::Shift { of: a, by, columns } => Self::Shift { of: of(a), by, columns },
             Self::Reverse { of: a, columns } => Self::Reverse { of: of(a), columns },
+            Self::LaneGather { of: a, index, columns } => {
+                Self::LaneGather { of: of(a), index: of(index), columns }
+            }
             Self::Join(pieces) => {
                 Self::Join(pieces.into_iter().map(|(piece, end)| (of(piece), end)).collect())
             }
