@@ -28,7 +28,8 @@ use crate::{
     pipeline::pipeline,
 };
 
-/// A sort, or the first elements of one. Launch arguments are the operands that are arrays, then the results.
+/// A sort, or the first elements of one. Launch arguments are the operands that are arrays, then
+/// the results.
 #[derive(Clone, Debug)]
 pub struct Sort {
     /// The name.

@@ -23,14 +23,12 @@ fn of_bytes() {
     check_dot(["s8", "s8", "s32"], [64, 256, 128]);
     check_dot(["s8", "s8", "s32"], [40, 1500, 70]);
     check_dot(["u8", "u8", "u32"], [33, 700, 200]);
-    check_dot(["u8", "s8", "s32"], [20, 520, 130]);
     check_dot(["s8", "s8", "s8"], [24, 100, 50]);
 }
 
 #[test]
 fn of_wider_integers() {
     check_dot(["s16", "s16", "s32"], [24, 300, 40]);
-    check_dot(["s8", "s16", "s32"], [24, 100, 40]);
     check_dot(["s32", "s32", "s32"], [16, 140, 40]);
     check_dot(["u32", "u32", "u32"], [16, 100, 40]);
     check_dot(["u16", "u16", "u16"], [16, 100, 40]);
@@ -44,15 +42,6 @@ fn of_the_largest_sums() {
             "ENTRY main {{\n p = s8[16,{k}] parameter(0)\n q = s8[{k},40] parameter(1)\n least = s8[] constant(-128)\n l = s8[16,{k}] broadcast(least), dimensions={{}}\n m = s8[{k},40] broadcast(least), dimensions={{}}\n x = s8[16,{k}] minimum(p, l)\n y = s8[{k},40] minimum(q, m)\n ROOT r = s32[16,40] dot(x, y), lhs_contracting_dims={{1}}, rhs_contracting_dims={{0}}\n}}\n"
         ));
     }
-}
-
-#[test]
-fn of_several_dimensions() {
-    check(&format!(
-        "ENTRY main {{\n{}{} ROOT r = s32[2,5,40] dot(x0, x1), lhs_batch_dims={{0}}, rhs_batch_dims={{0}}, lhs_contracting_dims={{2,3}}, rhs_contracting_dims={{1,2}}\n}}\n",
-        operand("s8", "2,5,3,600", 0),
-        operand("s8", "2,3,600,40", 1),
-    ));
 }
 
 #[test]

@@ -11,8 +11,8 @@ use crate::{
     reducer,
 };
 
-/// Registers that the cross-lane units are given at a time, the arrays of a partial result together:
-/// as many as their results have room for.
+/// Registers that the cross-lane units are given at a time, the arrays of a partial result
+/// together: as many as their results have room for.
 const IN_FLIGHT: usize = 32;
 
 /// A register for each array.

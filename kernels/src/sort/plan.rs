@@ -111,16 +111,25 @@ pub(super) fn plan<'a>(spec: &'a Sort, chip: &ChipSpec) -> Result<Plan<'a>, Sort
     Ok(plan)
 }
 
-impl<'a> Plan<'a> {
-    fn new(spec: &'a Sort, chip: &ChipSpec) -> Result<Self, SortError> {
-        let n_cores = chip.n_cores as usize;
-        let all = |length: usize| length.next_power_of_two().ilog2() as usize;
-        let packing = spec.operands.iter().map(|operand| operand.element().packing()).max();
-        let packing = packing.unwrap_or(1);
+/// How series lie in tiles.
+struct Series {
+    bits: Bits,
+    arrays: Arrays,
+    results: Arrays,
+    length: usize,
+}
+
+/// The bits of an index into a series of this length.
+fn index_bits(length: usize) -> usize {
+    length.next_power_of_two().ilog2() as usize
+}
+
+impl Series {
+    fn of(spec: &Sort) -> Result<Self, SortError> {
         let keep = spec.keep;
         let (bits, arrays, results, length) = match (spec.dimensions.as_slice(), spec.along) {
             (&[n], Along::Lanes) => {
-                let bits = Bits { lanes: 7, sublanes: 3, all: all(n) };
+                let bits = Bits { lanes: 7, sublanes: 3, all: index_bits(n) };
                 let arrays = |n: usize| {
                     let tile_rows = n.div_ceil(SUBLANES * LANES);
                     Arrays { majors: 1, tile_rows, columns: 1 }
@@ -128,13 +137,13 @@ impl<'a> Plan<'a> {
                 (bits, arrays(n), arrays(keep), n)
             }
             (&[ref majors @ .., rows, lanes], Along::Lanes) => {
-                let bits = Bits { lanes: 7, sublanes: 0, all: all(lanes) };
+                let bits = Bits { lanes: 7, sublanes: 0, all: index_bits(lanes) };
                 let tile_rows = majors.iter().product::<usize>() * rows.div_ceil(SUBLANES);
                 let arrays = |lanes| Arrays { majors: 1, tile_rows, columns: columns_of(lanes) };
                 (bits, arrays(lanes), arrays(keep), lanes)
             }
             (&[ref majors @ .., rows, lanes], Along::Rows) => {
-                let bits = Bits { lanes: 0, sublanes: 3, all: all(rows) };
+                let bits = Bits { lanes: 0, sublanes: 3, all: index_bits(rows) };
                 let majors = majors.iter().product();
                 let arrays = |rows: usize| {
                     let tile_rows = rows.div_ceil(SUBLANES);
@@ -147,6 +156,16 @@ impl<'a> Plan<'a> {
         if keep == 0 || keep > length {
             return Err(SortError::Dimension(spec.name.clone()));
         }
+        Ok(Self { bits, arrays, results, length })
+    }
+}
+
+impl<'a> Plan<'a> {
+    fn new(spec: &'a Sort, chip: &ChipSpec) -> Result<Self, SortError> {
+        let n_cores = chip.n_cores as usize;
+        let packing = spec.operands.iter().map(|operand| operand.element().packing()).max();
+        let packing = packing.unwrap_or(1);
+        let Series { bits, arrays, results, length } = Series::of(spec)?;
         let is_cut = |arrays: Arrays| !arrays.tile_rows.is_multiple_of(packing);
         let is_separate = arrays.majors > 1 && (is_cut(arrays) || is_cut(results));
         let packing = if is_separate { 1 } else { packing };
@@ -170,7 +189,7 @@ impl<'a> Plan<'a> {
         } else {
             Extent { rows: results.tile_rows, ..extent }
         };
-        let kept_bits = Some(all(keep)).filter(|n| *n <= bits.lanes && *n < bits.all);
+        let kept_bits = Some(index_bits(spec.keep)).filter(|n| *n <= bits.lanes && *n < bits.all);
         let used = registers * if are_rows { extent.rows } else { extent.columns };
         let unrolled = UNROLLED.min(used.next_power_of_two());
         let is_whole = length.is_power_of_two() && length >= 1 << bits.inner();
