@@ -64,6 +64,15 @@ fn transfer(criterion: &mut Criterion) {
             bencher.iter(|| put(&client, n).to_literal().unwrap());
         });
     }
+    let matrix = ArrayLiteral::from_slice(&[1024, 1024], &vec![1.0_f32; 1 << 20]).unwrap();
+    group.throughput(Throughput::Bytes(4 << 20));
+    group.bench_function("1024 x 1024 floats there and back", |bencher| {
+        bencher.iter(|| {
+            let (device, kind) = (&client.devices()[0], MemoryKind::Device);
+            let buffer = client.buffer_from_literal(matrix.clone(), device, kind).unwrap();
+            buffer.to_literal().unwrap()
+        });
+    });
     group.finish();
 }
 

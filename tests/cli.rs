@@ -6,6 +6,10 @@ use std::process::{Command, Output};
 use palmetto_compiler::hlo::ArrayLiteral;
 use palmetto_runtime::numpy;
 
+mod cli {
+    mod bytecode;
+}
+
 /// A folder that is this test's own.
 struct Folder(PathBuf);
 

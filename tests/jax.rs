@@ -96,8 +96,14 @@ fn run(ready: &Ready, script: &str, arguments: &[&str], log: &str) -> Result<(),
     run_script(&mut command, &jax_folder()?.join(log), LIMIT)
 }
 
-/// The library that cargo built, where no later build writes while tests have it open.
+/// The library that cargo built, where no later build writes while tests have it open. Copied once:
+/// the tests of several releases begin at the same time.
 fn copy_of_plugin() -> Result<PathBuf, String> {
+    static COPY: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    COPY.get_or_init(copy_plugin).clone()
+}
+
+fn copy_plugin() -> Result<PathBuf, String> {
     let name = format!("{}palmetto_pjrt{}", env::consts::DLL_PREFIX, env::consts::DLL_SUFFIX);
     let built = env::current_exe().map_err(|error| error.to_string())?.with_file_name(&name);
     let copy = jax_folder()?.join(&name);

@@ -15,6 +15,7 @@ use palmetto_runtime::{
 use palmetto_testkit::llo_generator::Random;
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
+    path::Path,
     time::{Duration, Instant},
 };
 
@@ -37,10 +38,10 @@ fn now() -> Instant {
 }
 
 /// Reads, compiles, loads, and evaluates what is small.
-fn whole_path(text: &str) -> Reached {
+fn whole_path(file: &[u8]) -> Reached {
     // The tests of a file are read by another way; nobody asks what there is in them.
-    drop(read_tests("damaged", text));
-    let Ok(module) = read_program("damaged", text) else { return Reached::Refused };
+    drop(read_tests("damaged", file));
+    let Ok(module) = read_program("damaged", file) else { return Reached::Refused };
     let Ok(executable) = compile(&module, &CompileOptions::v4().checked()) else {
         return Reached::NotCompiled;
     };
@@ -69,12 +70,18 @@ fn inputs(module: &Module) -> Vec<Literal> {
 /// The same, where a panic shows the text, and so does a text that takes long.
 #[track_caller]
 fn survive(text: &str) -> Reached {
+    survive_bytes(text.as_bytes(), &text[..text.floor_char_boundary(6000)])
+}
+
+/// The same for a file of any kind, with what shows it.
+#[track_caller]
+fn survive_bytes(file: &[u8], shown: &str) -> Reached {
     let start = now();
-    let Ok(reached) = catch_unwind(AssertUnwindSafe(|| whole_path(text))) else {
-        panic!("a panic, of the program\n{}", &text[..text.floor_char_boundary(6000)]);
+    let Ok(reached) = catch_unwind(AssertUnwindSafe(|| whole_path(file))) else {
+        panic!("a panic, of the program\n{shown}");
     };
     let taken = start.elapsed();
-    assert!(taken < PATIENCE, "{taken:?} for\n{}", &text[..text.floor_char_boundary(6000)]);
+    assert!(taken < PATIENCE, "{taken:?} for\n{shown}");
     reached
 }
 
@@ -221,6 +228,32 @@ fn words(text: &str) -> Vec<&str> {
         rest = &rest[length..];
     }
     words
+}
+
+/// Programs in bytecode, and artifacts of `jax.export`: a few bytes of each are others.
+#[test]
+fn bytecode_with_other_bytes() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus/bytecode");
+    let mut reached = [0; 3];
+    for (number, name) in
+        ["control.1.17.0.mlirbc", "layer.1.22.0.mlirbc", "affine.jax_export"].iter().enumerate()
+    {
+        let whole = std::fs::read(folder.join(name)).expect("the corpus is there");
+        for round in 0..400 {
+            let seed = u64::try_from(number).expect("three") * 100_000 + round;
+            let mut random = Random::new(seed);
+            let mut file = whole.clone();
+            for _ in 0..=random.below(3) {
+                let place = random.below(file.len());
+                // Small numbers are indices of something that exists; others are wrong at once.
+                let value = if random.below(4) == 0 { 256 } else { 32 };
+                file[place] = u8::try_from(random.below(value)).expect("a byte");
+            }
+            reached[survive_bytes(&file, &format!("{name}, seed {seed}")) as usize] += 1;
+        }
+    }
+    let [refused, _, compiled] = reached;
+    assert!(refused > 200 && compiled > 50, "{reached:?}");
 }
 
 /// Sizes that no machine has, and sizes that are legal but no chip holds.

@@ -23,6 +23,11 @@ pub use syntax::Program;
 
 use source::{Source, SourceError};
 
+/// The oldest and the newest version of the portable StableHLO format whose programs
+/// [`parse_bytecode`] reads: major, minor, patch. Programs of newer versions are read too if they
+/// have nothing new.
+pub const PORTABLE_VERSIONS: [[u32; 3]; 2] = bytecode::VERSIONS;
+
 /// Parses one program in MLIR text.
 ///
 /// # Errors

@@ -51,6 +51,9 @@ struct Inner {
     options: ClientOptions,
     devices: Vec<Device>,
     run: Mutex<RunOptions>,
+    /// Held while an execution is dispatched to several devices, so that all of them get executions
+    /// in the same order.
+    launching: Mutex<()>,
 }
 
 impl Client {
@@ -65,7 +68,8 @@ impl Client {
             Device::new(description, &options.chip, options.run.strict, &workers)
         });
         let (devices, run) = (devices.collect(), Mutex::new(options.run));
-        Ok(Self(Arc::new(Inner { options, devices, run })))
+        let launching = Mutex::new(());
+        Ok(Self(Arc::new(Inner { options, devices, run, launching })))
     }
 
     /// The devices, in the order of their ids.
@@ -164,6 +168,10 @@ impl Client {
             Some(own) if own == device => Ok(()),
             Some(_) | None => Err(Error::ForeignDevice { device: device.id() }),
         }
+    }
+
+    pub(crate) fn launching(&self) -> MutexGuard<'_, ()> {
+        self.0.launching.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn run(&self) -> MutexGuard<'_, RunOptions> {

@@ -52,6 +52,7 @@ pub use host_transfer::{Host, HostTransfer};
 pub use loaded::{Argument, ExecuteOptions, Launch, LoadedExecutable};
 // What the interface is about, so that those above need not name the compiler.
 pub use palmetto_compiler::diagnostic::Diagnostic;
+pub use palmetto_compiler::frontend::PORTABLE_VERSIONS;
 pub use palmetto_compiler::hlo::proto::encode_module_with_config;
 pub use palmetto_compiler::hlo::{
     ArrayLiteral, ArrayShape, ElementType, Layout, Literal, Module, Shape,

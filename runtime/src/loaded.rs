@@ -175,6 +175,7 @@ impl LoadedExecutable {
         let dispatchers = arguments.iter().enumerate();
         let dispatchers = dispatchers.map(|(n, arguments)| self.dispatcher(n, arguments, options));
         let dispatchers = dispatchers.collect::<Result<Vec<_>, _>>()?;
+        let _together = (expected > 1).then(|| self.0.client.launching());
         dispatchers.into_iter().map(|dispatcher| Ok(dispatcher.dispatch()?.0)).collect()
     }
 

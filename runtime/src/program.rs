@@ -23,10 +23,11 @@ impl<'a> Contents<'a> {
         if is_bytecode(bytes) {
             return Ok(Self::Bytecode(bytes));
         }
-        match str::from_utf8(bytes) {
-            Ok(text) if is_hlo(text) => Ok(Self::Hlo(text)),
-            Ok(text) => Ok(Self::Text(split_programs(file, text))),
-            Err(_) => exported_module(file, bytes).map(Self::Bytecode),
+        // No text has zero bytes, though they are UTF-8.
+        match str::from_utf8(bytes).ok().filter(|text| !text.contains('\0')) {
+            Some(text) if is_hlo(text) => Ok(Self::Hlo(text)),
+            Some(text) => Ok(Self::Text(split_programs(file, text))),
+            None => exported_module(file, bytes).map(Self::Bytecode),
         }
     }
 }

@@ -41,6 +41,8 @@ pub fn from_device(device: &[u8], shape: &ArrayShape) -> Result<ArrayLiteral, Li
 
 /// One direction of a transfer. Positions are in elements.
 trait Direction {
+    /// Moves everything: both sides have the same order.
+    fn move_all(&mut self, bytes: usize);
     /// Moves one host row, which starts at element `host`; its element n is at `device + row[n]`.
     fn move_row<const SIZE: usize>(&mut self, host: usize, device: usize, row: &[usize]);
     /// The same for a row that consists of runs: (start in the row, offset on the device, length).
@@ -68,6 +70,10 @@ struct Gather<'a> {
 }
 
 impl Direction for Scatter<'_> {
+    fn move_all(&mut self, bytes: usize) {
+        self.device[..bytes].copy_from_slice(&self.host[..bytes]);
+    }
+
     fn move_row<const SIZE: usize>(&mut self, host: usize, device: usize, row: &[usize]) {
         let from = &self.host.as_chunks::<SIZE>().0[host..][..row.len()];
         let to = &mut self.device.as_chunks_mut::<SIZE>().0[device..];
@@ -83,6 +89,10 @@ impl Direction for Scatter<'_> {
 }
 
 impl Direction for Gather<'_> {
+    fn move_all(&mut self, bytes: usize) {
+        self.host[..bytes].copy_from_slice(&self.device[..bytes]);
+    }
+
     fn move_row<const SIZE: usize>(&mut self, host: usize, device: usize, row: &[usize]) {
         let to = &mut self.host.as_chunks_mut::<SIZE>().0[host..][..row.len()];
         let from = &self.device.as_chunks::<SIZE>().0[device..];
@@ -97,8 +107,12 @@ impl Direction for Gather<'_> {
     }
 }
 
-fn move_elements(shape: &ArrayShape, direction: impl Direction) {
+fn move_elements(shape: &ArrayShape, mut direction: impl Direction) {
     if shape.element_count() == 0 {
+        return;
+    }
+    if is_dense_vector(shape) {
+        direction.move_all(shape.byte_size());
         return;
     }
     match shape.element_type().byte_size() {
@@ -109,6 +123,13 @@ fn move_elements(shape: &ArrayShape, direction: impl Direction) {
         16 => move_sized::<16>(shape, direction),
         size => unreachable!("no element type has {size} bytes"),
     }
+}
+
+/// Whether a vector lies on the device as on the host: in tiles of one dimension, which do not
+/// change the order. Its table of positions would be larger than itself.
+fn is_dense_vector(shape: &ArrayShape) -> bool {
+    let tiles = shape.layout().map_or(&[][..], |layout| &layout.tiles);
+    shape.rank() == 1 && tiles.len() <= 1 && tiles.iter().all(|tile| tile.len() == 1)
 }
 
 fn move_sized<const SIZE: usize>(shape: &ArrayShape, mut direction: impl Direction) {

@@ -326,6 +326,15 @@ def test_programs_for_several_devices():
     refused(jax.jit(lambda x: x + 1, out_shardings=cut), jax.device_put(values, whole))
 
 
+def test_layout_constraints():
+    """Since JAX 0.11 with tilings, which versions of the format before 1.18 cannot express."""
+    from jax.experimental.layout import Layout, with_layout_constraint
+    layout = Layout(major_to_minor=(1, 0), tiling=((8, 128),))
+    x = np.arange(32 * 256, dtype=np.float32).reshape(32, 256)
+    f = jax.jit(lambda x: with_layout_constraint(x * 2, layout) + 1)
+    assert (np.asarray(f(jax.device_put(x, DEVICE))) == x * 2 + 1).all()
+
+
 def test_many_small_programs_in_flight():
     f = jax.jit(lambda x: x * 1.5 + 1)
     x = jax.device_put(np.float32(1), DEVICE)
@@ -355,14 +364,27 @@ def test_two_threads():
 
 
 def test_512_devices():
+    """Devices cost little until they are used; what is used is only the last of them."""
     code = """
+import resource, time
 import jax, jax.numpy as jnp
+start = time.monotonic()
 devices = jax.devices()
+listed = time.monotonic() - start
 last = jax.device_put(jnp.arange(4.0), devices[-1])
-print(len(devices), devices[-1].coords, (last + 1).sum())
+added = jax.jit(lambda x: x + 1)(last)
+assert added.devices() == {devices[-1]}, added.devices()
+print(len(devices), *devices[-1].coords, added.sum())
+print(listed, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
-    out = python(code, PALMETTO_TOPOLOGY="8x8x8")
-    assert out.split() == ["512", "[7,", "7,", "7]", "10.0"], out
+    usage = {}
+    for topology, expected in [("1x1x1", "1 0 0 0 10.0"), ("8x8x8", "512 7 7 7 10.0")]:
+        lines = python(code, PALMETTO_TOPOLOGY=topology).splitlines()
+        assert lines[0] == expected, lines
+        usage[topology] = [float(number) for number in lines[1].split()]
+    (_, one), (listed, many) = usage["1x1x1"], usage["8x8x8"]
+    assert listed < 5, f"{listed} s until 512 devices are listed"
+    assert many - one < 64 * 1024, f"{many - one} KiB more than with one device"
 
 
 def test_wrong_topologies_are_refused():

@@ -3,8 +3,10 @@
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
+import tempfile
 
 import testing
 
@@ -23,11 +25,16 @@ def run(code, fails=False, **environment):
 
 
 def install():
-    """`pip install ./python` with the plugin of this run, into a folder of its own."""
+    """`pip install ./python` with the plugin of this run, into a folder of its own.
+
+    From a copy, for pip builds in the source's folder, and several releases do so at a time."""
     environment = {**os.environ, "PALMETTO_PLUGIN": os.environ["TPU_LIBRARY_PATH"]}
-    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--upgrade",
-                    "--no-build-isolation", "--target", str(FOLDER), str(ROOT / "python")],
-                   check=True, env=environment)
+    with tempfile.TemporaryDirectory() as folder:
+        built = shutil.ignore_patterns("build", "*.egg-info")
+        source = shutil.copytree(ROOT / "python", pathlib.Path(folder) / "python", ignore=built)
+        subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--upgrade",
+                        "--no-build-isolation", "--target", str(FOLDER), str(source)],
+                       check=True, env=environment)
 
 
 def test_readme():

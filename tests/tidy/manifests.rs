@@ -14,7 +14,11 @@ const EDGES: &[(&str, &[&str])] = &[
     ("palmetto-pjrt", &["palmetto-runtime"]),
     ("palmetto", &["palmetto-isa", "palmetto-compiler", "palmetto-runtime"]),
     ("palmetto-testkit", TESTED),
+    ("palmetto-fuzz", &["palmetto-compiler"]),
 ];
+
+/// A workspace of its own, for ordinary commands must not build what needs cargo-fuzz.
+const FUZZ: &str = "fuzz/Cargo.toml";
 
 /// What the tests of the workspace may name besides the testkit.
 const TESTED: &[&str] = &[
@@ -87,7 +91,9 @@ fn every_crate_is_a_member_with_the_lints_of_the_workspace() {
     let members = workspace["workspace"]["members"].as_array().expect("a list of folders");
     let mut findings = Vec::new();
     for path in files("", &["toml"]) {
-        let Some(folder) = path.strip_suffix("/Cargo.toml") else { continue };
+        let Some(folder) = path.strip_suffix("/Cargo.toml").filter(|_| path != FUZZ) else {
+            continue;
+        };
         if !members.iter().any(|member| member.as_str() == Some(folder)) {
             findings.push(format!("{path}: not a member of the workspace"));
         }
@@ -100,9 +106,23 @@ fn every_crate_is_a_member_with_the_lints_of_the_workspace() {
 }
 
 #[test]
+fn fuzz_targets_are_a_workspace_of_their_own() {
+    let manifest = parse(FUZZ);
+    assert!(manifest.contains_key("workspace"), "{FUZZ}: without [workspace]");
+    let targets = manifest["bin"].as_array().expect("a list of targets");
+    let listed: Vec<String> = targets
+        .iter()
+        .map(|target| format!("fuzz/{}", target["path"].as_str().expect("a target has a path")))
+        .collect();
+    assert_eq!(files("fuzz/fuzz_targets", &["rs"]), listed, "{FUZZ}: a target per file, sorted");
+}
+
+#[test]
 fn versions_are_given_once() {
     let mut findings = Vec::new();
-    for path in files("", &["toml"]).iter().filter(|path| path.ends_with("/Cargo.toml")) {
+    let manifests = files("", &["toml"]);
+    let of_crates = manifests.iter().filter(|path| path.ends_with("/Cargo.toml") && *path != FUZZ);
+    for path in of_crates {
         for (section, used) in dependencies(&parse(path)) {
             let entry = &parse(path)[section];
             let inherits = entry.get(&used).and_then(|entry| entry.get("workspace"));

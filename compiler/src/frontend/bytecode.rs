@@ -36,6 +36,13 @@ use super::source::{Source, SourceResult};
 use super::syntax::Program;
 use container::{Container, MAGIC};
 
+/// The oldest and the newest version of the portable format whose programs are read.
+pub(super) const VERSIONS: [[u32; 3]; 2] = [numbers(table::FIRST), numbers(table::NEWEST)];
+
+const fn numbers(version: container::Version) -> [u32; 3] {
+    [version.0, version.1, version.2]
+}
+
 /// Whether a file is MLIR bytecode, of whatever dialects.
 pub(super) fn is_bytecode(bytes: &[u8]) -> bool {
     bytes.starts_with(&MAGIC)

@@ -14,15 +14,32 @@ const MODULE_FIELD: usize = 13;
 
 /// Where in an artifact the program is.
 pub(super) fn module_of(file: &str, bytes: &[u8]) -> Result<Range<usize>, Diagnostic> {
-    match find_module(bytes) {
-        Some(range) if is_bytecode(&bytes[range.clone()]) => Ok(range),
-        Some(_) | None => Err(Diagnostic::new(format!("{file} is no program")).with_note(
-            "a program is text (StableHLO or HLO), MLIR bytecode, or what `jax.export` writes",
-        )),
+    let found = find_module(bytes);
+    let begins = |range: &Range<usize>| bytes.get(range.start..).is_some_and(is_bytecode);
+    match found.filter(begins) {
+        Some(range) if range.end <= bytes.len() => Ok(range),
+        Some(range) => {
+            let message = format!(
+                "the program of this artifact of jax.export has {} bytes, but the file ends after \
+                 {}",
+                range.len(),
+                bytes.len() - range.start
+            );
+            Err(Diagnostic::new(message).at_offset(file, range.start))
+        }
+        None => {
+            let first: Vec<String> = bytes.iter().take(4).map(|b| format!("{b:02X}")).collect();
+            let first = first.join(" ");
+            let message = format!("{file} is no program: it begins with the bytes {first}");
+            Err(Diagnostic::new(message).with_note(
+                "a program is text (StableHLO or HLO), MLIR bytecode (4D 4C EF 52), or what \
+                 `jax.export` writes",
+            ))
+        }
     }
 }
 
-/// The bytes of the field, wherever its offsets lead, if that is inside the file.
+/// Where the field is, wherever its offsets lead; its end may be beyond that of the file.
 fn find_module(bytes: &[u8]) -> Option<Range<usize>> {
     let table = offset(bytes, 0)?;
     // The table begins with the distance back to the list of its fields.
@@ -40,8 +57,7 @@ fn find_module(bytes: &[u8]) -> Option<Range<usize>> {
     let reference = table.checked_add(field)?;
     let vector = reference.checked_add(offset(bytes, reference)?)?;
     let start = vector.checked_add(4)?;
-    let end = start.checked_add(offset(bytes, vector)?)?;
-    (end <= bytes.len()).then_some(start..end)
+    Some(start..start.checked_add(offset(bytes, vector)?)?)
 }
 
 fn offset(bytes: &[u8], at: usize) -> Option<usize> {
@@ -79,7 +95,9 @@ mod tests {
         assert!(module_of("f", &artifact(b"text")).is_err());
         assert!(module_of("f", &[0xff; 64]).is_err());
         for length in 0..bytes.len() {
-            assert!(module_of("f", &bytes[..length]).is_err(), "{length}");
+            let error = module_of("f", &bytes[..length]).unwrap_err().to_string();
+            let is_said = error.contains("has 8 bytes, but the file ends after");
+            assert_eq!(is_said, length >= 48 + 4, "{length}: {error}");
         }
     }
 }

@@ -184,7 +184,11 @@ fn artifacts_of_jax_export_have_a_program() {
 }
 
 /// Reads and imports whatever there is.
-fn digest(bytes: &[u8]) {
+pub(crate) fn digest(bytes: &[u8]) {
+    let bytes = match is_bytecode(bytes) {
+        true => bytes,
+        false => exported_module("damaged", bytes).unwrap_or_default(),
+    };
     let Ok(program) = parse_bytecode("damaged", bytes) else { return };
     drop(program.to_string());
     for function in list_functions(&program) {

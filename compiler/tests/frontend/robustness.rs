@@ -140,6 +140,39 @@ pub(crate) fn damaged(bytes: &[u8], seed: u64) -> Vec<u8> {
 }
 
 #[test]
+fn damage_depends_on_the_seed_alone() {
+    let bytes: Vec<u8> = (0..=255).collect();
+    let all = |seeds: std::ops::Range<u64>| -> Vec<Vec<u8>> {
+        seeds.map(|seed| damaged(&bytes, seed)).collect()
+    };
+    let (first, second) = (all(1..200), all(1..200));
+    assert_eq!(first, second);
+    let changed = first.iter().filter(|each| **each != bytes).count();
+    assert!(changed > 190, "{changed}");
+    // The same damage on every host: a sum over all of it.
+    let sum = first.concat().iter().fold(0xcbf2_9ce4_8422_2325_u64, |sum, &byte| {
+        (sum ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    assert_eq!(sum, 0xd14f_c15a_526f_ef75);
+}
+
+/// What fuzzing came to (`docs/testing.md`): branches that no program takes, and what was wrong.
+#[test]
+fn inputs_that_fuzzing_made() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/corpus/fuzzed");
+    let files = |kind: &str| -> Vec<Vec<u8>> {
+        let entries = fs::read_dir(folder.join(kind)).unwrap();
+        entries.map(|entry| fs::read(entry.unwrap().path()).unwrap()).collect()
+    };
+    let (binary, texts) = (files("bytecode"), files("text"));
+    assert!(binary.len() > 50 && texts.len() > 50, "the corpora are there");
+    binary.iter().for_each(|bytes| super::bytecode::digest(bytes));
+    for text in texts.iter().filter_map(|text| str::from_utf8(text).ok()) {
+        digest(text);
+    }
+}
+
+#[test]
 fn mutated_programs() {
     const PIECES: [&str; 24] = [
         "(",

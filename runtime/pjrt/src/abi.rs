@@ -57,6 +57,12 @@ pub(crate) unsafe trait CStruct {
     const NAME: &'static str;
     /// Its size as the interface counts it: up to the end of the last field.
     const SIZE: usize;
+
+    /// Sets every field that goes out to zeros, and gives where they are: offset and size.
+    #[cfg(test)]
+    fn set_outs(args: Args<'_, Self>) -> Vec<(usize, usize)>
+    where
+        Self: Sized;
 }
 
 /// A plain value in a struct. Every bit pattern is a value.
@@ -310,6 +316,14 @@ macro_rules! c_structs {
                 };)*
                 end
             };
+
+            #[cfg(test)]
+            fn set_outs(args: $crate::abi::Args<'_, Self>) -> Vec<(usize, usize)> {
+                let _ = args;
+                let fields: &[Option<(usize, usize)>] =
+                    &[$($crate::abi::set_out!(args $Name $way $field: $T)),*];
+                fields.iter().copied().flatten().collect()
+            }
         }
 
         #[allow(dead_code, reason = "the interface is whole, whatever of it is used")]
@@ -326,6 +340,19 @@ macro_rules! c_type {
     (list $T:ty) => { *const $T };
     (in_place $T:ty) => { $T };
     ($way:ident $T:ty) => { *mut $T };
+}
+
+/// Sets a field to zeros, if it goes out.
+#[cfg(test)]
+macro_rules! set_out {
+    ($args:ident $S:ident out $field:ident: $T:ty) => {{
+        // SAFETY: what goes out are numbers, pointers, and structs of them; zeros are a value.
+        $args.$field().set(unsafe { std::mem::zeroed::<$T>() });
+        Some((std::mem::offset_of!($S, $field), size_of::<$T>()))
+    }};
+    ($args:ident $S:ident $way:ident $field:ident: $T:ty) => {
+        None
+    };
 }
 
 /// The accessor of a field.
@@ -387,4 +414,6 @@ macro_rules! accessor {
     };
 }
 
+#[cfg(test)]
+pub(crate) use set_out;
 pub(crate) use {accessor, c_structs, c_type};

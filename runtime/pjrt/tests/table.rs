@@ -244,7 +244,17 @@ fn attributes_have_the_version_of_stablehlo() {
     };
     let names: Vec<_> = (0..attributes[3]).map(|n| read_text(value(n, 2), value(n, 3))).collect();
     assert_eq!(names, ["xla_version", "stablehlo_current_version", "stablehlo_minimum_version"]);
-    assert_eq!((value(1, 4) & 0xFF, value(1, 6)), (2, 3));
+    // Lists of three numbers.
+    let version = |attribute: u64| {
+        assert_eq!((value(attribute, 4) & 0xFF, value(attribute, 6)), (2, 3));
+        let numbers = value(attribute, 5);
+        // SAFETY: the plugin says that three numbers are there.
+        unsafe { std::ptr::with_exposed_provenance::<[i64; 3]>(numbers as usize).read() }
+    };
+    let [oldest, newest] = palmetto_runtime::PORTABLE_VERSIONS.map(|each| each.map(i64::from));
+    assert_eq!((version(1), version(2)), (newest, oldest));
+    // What JAX 0.12.0.1 writes.
+    assert!(newest >= [1, 22, 0]);
 }
 
 #[test]

@@ -1,10 +1,14 @@
 //! Executions: order, errors, several devices.
 
 use crate::support::{client, execute, floats, get, keep, load, module, put, twice_plus};
+use palmetto_compiler::diagnostic::SourceText;
+use palmetto_compiler::hlo::parse_module;
 use palmetto_runtime::{
     Argument, Client, ClientOptions, Clock, CompileOptions, DeviceAssignment, DeviceId, Error,
     ExecuteOptions, LoadedExecutable, MemoryKind, Topology,
 };
+use std::collections::BTreeSet;
+use std::sync::Barrier;
 
 #[test]
 fn results_are_arguments_of_the_next_program_without_leaving_the_device() {
@@ -217,4 +221,42 @@ fn arrays_of_the_host_are_carried_to_the_program_and_back() {
     let assignment = DeviceAssignment::one(DeviceId(0));
     let unknown = client.compile(&module("", &nowhere), &options, assignment);
     assert!(matches!(unknown, Err(Error::UnknownMemory(_))));
+}
+
+/// Programs that meet in collectives would wait for each other if two devices got them in different
+/// orders.
+#[test]
+fn all_devices_get_executions_in_the_same_order() {
+    let client = client("2x2x2");
+    let ids: Vec<DeviceId> = (0..8).map(DeviceId).collect();
+    let loaded = ["first", "second"].map(|name| {
+        let text = format!("HloModule {name}\n\nENTRY e {{\n  ROOT x = f32[] parameter(0)\n}}\n");
+        let module = parse_module(SourceText::new("test.hlo", &text)).unwrap();
+        let assignment = DeviceAssignment::new(1, 8, ids.clone()).unwrap();
+        client.compile(&module, &CompileOptions::v4().checked(), assignment).unwrap()
+    });
+    let scalar = palmetto_runtime::ArrayLiteral::from_slice(&[], &[1.0_f32]).unwrap();
+    let arguments: Vec<Vec<Argument>> = client
+        .devices()
+        .iter()
+        .map(|device| {
+            let buffer = client.buffer_from_literal(scalar.clone(), device, MemoryKind::Device);
+            vec![keep(&buffer.unwrap())]
+        })
+        .collect();
+    for round in 0..300 {
+        let barrier = Barrier::new(2);
+        std::thread::scope(|scope| {
+            for program in &loaded {
+                scope.spawn(|| {
+                    barrier.wait();
+                    let launches = program.execute(&arguments, &ExecuteOptions::default()).unwrap();
+                    launches.iter().for_each(|launch| launch.outputs[0].ready().wait().unwrap());
+                });
+            }
+        });
+        let last = client.devices().iter().map(|device| device.last_report().unwrap().program);
+        let last: BTreeSet<String> = last.collect();
+        assert_eq!(last.len(), 1, "round {round}: the last programs are {last:?}");
+    }
 }

@@ -48,7 +48,7 @@
 }) {mhlo.num_partitions = 1 : i32, mhlo.num_replicas = 1 : i32} : () -> () loc(#loc)
 #loc4 = loc("make.py":247:14)
 #loc5 = loc("make.py":259:13)
-#loc6 = loc("make.py":289:12)
+#loc6 = loc("make.py":320:16)
 #loc7 = loc("make.py":56:37)
 #loc8 = loc("make.py":58:22)
 #loc9 = loc("make.py":56:25)

@@ -85,7 +85,7 @@
 #loc3 = loc("make.py":180:8 to :85)
 #loc4 = loc("make.py":246:15 to :39)
 #loc5 = loc("make.py":259:13 to :24)
-#loc6 = loc("make.py":289:12 to :23)
+#loc6 = loc("make.py":320:16 to :27)
 #loc7 = loc("make.py":190:8 to :71)
 #loc9 = loc("make.py":187:49 to :68)
 #loc10 = loc("make.py":183:21 to :26)

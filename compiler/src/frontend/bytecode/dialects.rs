@@ -67,11 +67,12 @@ impl Form {
         }
         let row = table::find(name).ok_or_else(unsupported)?;
         if version < row.since || row.until.is_some_and(|until| version > until) {
-            let until = row.until.map_or_else(String::new, |until| format!(" to {until}"));
-            let message = format!(
-                "vhlo.{name} is of the versions {}{until}, but the program has version {version}",
-                row.since
-            );
+            let (since, until) = (row.since, row.until);
+            let of = match until {
+                Some(until) => format!("of the versions {since} to {until}"),
+                None => format!("of version {since} and newer ones"),
+            };
+            let message = format!("vhlo.{name} is {of}, but the program has version {version}");
             return Err(error_at(at, message));
         }
         Ok(Self::Portable(row))

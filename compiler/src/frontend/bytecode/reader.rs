@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::frontend::source::{SourceError, SourceResult, Span};
+use crate::frontend::source::{SourceError, SourceResult, Span, counted};
 
 /// Reads from a part of the file and knows where in the file it is.
 #[derive(Clone, Debug)]
@@ -58,7 +58,7 @@ impl<'a> Reader<'a> {
     pub(super) fn skip(&mut self, count: usize) -> SourceResult<Range<usize>> {
         if count > self.remaining() {
             let left = self.remaining();
-            return Err(self.error(format!("{count} bytes are needed here, {left} are left")));
+            return Err(self.error(format!("{} needed here, {left} left", counted(count, "byte"))));
         }
         let start = self.at;
         self.at += count;

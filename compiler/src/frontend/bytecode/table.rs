@@ -23,7 +23,7 @@ pub(super) struct Row {
 }
 
 /// The oldest version of the portable format.
-const FIRST: Version = Version(0, 9, 0);
+pub(super) const FIRST: Version = Version(0, 9, 0);
 /// The newest version that the table was made from.
 pub(super) const NEWEST: Version = Version(1, 22, 0);
 
@@ -163,13 +163,13 @@ const ROWS: &[Row] = &[
         ("channel_id", ChannelId), ("replica_groups", SAME),
     ]),
     row("collective_broadcast_v2", since(Version(1, 20, 0)), "stablehlo.collective_broadcast", &[
-        ("channel_id", ChannelId), ("has_dynamic_root", UNLESS_EMPTY), ("replica_groups", SAME),
+        ("channel_id", ChannelId), ("has_dynamic_root", UNIT), ("replica_groups", SAME),
     ]),
     row("collective_permute_v1", since(FIRST), "stablehlo.collective_permute", &[
         ("channel_id", ChannelId), ("source_target_pairs", SAME),
     ]),
     row("collective_reduce_v1", since(Version(1, 19, 0)), "stablehlo.collective_reduce", &[
-        ("channel_id", ChannelId), ("has_dynamic_root", UNLESS_EMPTY), ("replica_groups", SAME),
+        ("channel_id", ChannelId), ("has_dynamic_root", UNIT), ("replica_groups", SAME),
         ("use_global_device_ids", UNIT),
     ]),
     row("compare_v1", since(FIRST), "stablehlo.compare", &[

@@ -36,6 +36,8 @@ struct File {
     types: Vec<(u64, Vec<u8>)>,
     properties: Vec<Vec<u8>>,
     operations: Vec<u8>,
+    /// Resources of the dialect 0: string, size that is claimed, data.
+    resources: Vec<(u64, u64, Vec<u8>)>,
 }
 
 /// The attribute 0 of each file here: an unknown location.
@@ -70,6 +72,8 @@ impl File {
             (2, self.entries().flat_map(|(_, data)| data.clone()).collect()),
             (3, self.offset_section()),
             (4, self.operations.clone()),
+            (5, self.resources.iter().flat_map(|(.., data)| data.clone()).collect()),
+            (6, self.resource_offset_section()),
             (8, self.property_section()),
         ] {
             bytes.push(id);
@@ -105,6 +109,16 @@ impl File {
         for (dialect, entry) in self.entries() {
             let size = u64::try_from(entry.len()).unwrap();
             data.extend(numbers(&[*dialect, 1, flagged(size, true)]));
+        }
+        data
+    }
+
+    fn resource_offset_section(&self) -> Vec<u8> {
+        let mut data = numbers(&[0, 0]);
+        data.extend(count(self.resources.len()));
+        for &(key, size, _) in &self.resources {
+            data.extend(numbers(&[key, size]));
+            data.push(0);
         }
         data
     }
@@ -284,6 +298,12 @@ fn what_is_not_known_is_named() {
     );
     file.strings[6] = "add_v1";
     assert!(file.read().is_ok(), "newer files may have nothing new");
+    file.strings[6] = "custom_call_v2";
+    file.producer = Some("StableHLO_v1.17.0");
+    file.refused(
+        "vhlo.custom_call_v2 is of version 1.18.0 and newer ones, but the program has version \
+         1.17.0",
+    );
     file.producer = Some("MLIR23.0.0git");
     file.refused("written by \"MLIR23.0.0git\"");
     with_attribute(vec![(1, number(99))]).refused("unknown vhlo attribute with the code 99");
@@ -291,6 +311,47 @@ fn what_is_not_known_is_named() {
     file.types.push((1, number(77)));
     let file = file.module(1, &[operation(3, None, &[0], &[])]);
     file.refused("unknown vhlo type with the code 77");
+}
+
+/// A file with a resource of four bytes, for which these numbers are claimed.
+fn with_resource(section_bytes: u64, alignment: u64, bytes: u64) -> File {
+    let mut data = numbers(&[alignment, bytes]);
+    data.extend([1, 2, 3, 4]);
+    let mut file = File::new();
+    file.strings.push("weights");
+    file.resources.push((7, section_bytes, data));
+    file.module(0, &[])
+}
+
+#[test]
+fn resources_have_the_bytes_that_they_claim() {
+    let program = with_resource(22, 1, 4).read().unwrap();
+    assert_eq!(program.resources["weights"], [1, 2, 3, 4]);
+    with_resource(22, 1, 5).refused("5 bytes cannot be in the 4 bytes left");
+    with_resource(22, 1, 1 << 40).refused("1099511627776 bytes cannot be in the 4 bytes left");
+    with_resource(22, 1, u64::MAX).refused("18446744073709551615 bytes cannot be in the 4 ");
+    with_resource(23, 1, 4).refused("23 bytes cannot be in the 22 bytes left");
+    with_resource(u64::MAX, 1, 4).refused("18446744073709551615 bytes cannot be in the 22 ");
+    with_resource(22, 3, 4).refused("an alignment has to be a power of two");
+    with_resource(22, 1 << 40, 4).refused(" needed here, 4 left");
+}
+
+/// A vector of so many things would be refused by the allocator, with an abort.
+#[test]
+fn no_count_is_believed() {
+    let mut file = with_resource(22, 1, 4);
+    file.types.push(f32_type());
+    file.properties.push(number(0));
+    let bytes = file.module(2, &[operation(3, None, &[0], &[])]).bytes();
+    let mut n_refused = 0;
+    for at in 5..bytes.len() - 9 {
+        for huge in [1 << 32, 1 << 40, u64::MAX >> 1, u64::MAX] {
+            let mut damaged = bytes.clone();
+            damaged.splice(at..at + 9, number(huge));
+            n_refused += usize::from(parse("huge", &damaged.into()).is_err());
+        }
+    }
+    assert!(n_refused > 1000, "{n_refused}");
 }
 
 #[test]

@@ -114,8 +114,8 @@ const ROWS: &[(&str, &str, Import)] = &[
     (
         "stablehlo.custom_call",
         "call_target_name has_side_effect backend_config api_version called_computations \
-         operand_layouts result_layouts output_operand_aliases tolerance max_ulp_difference \
-         min_ulp_difference",
+         operand_layouts result_layouts result_tilings output_operand_aliases tolerance \
+         max_ulp_difference min_ulp_difference",
         By(custom_call::custom_call),
     ),
     ("stablehlo.divide", "", Direct(2, Op::Divide)),

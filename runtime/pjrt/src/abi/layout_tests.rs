@@ -1,11 +1,35 @@
 //! The layouts of the structs against what a C compiler makes of the interface's declarations.
 
 use super::{
-    CStruct, async_transfer, buffer, client, core, device, executable, extension, topology,
+    Args, CStruct, async_transfer, buffer, client, core, device, executable, extension, topology,
 };
 
+/// The size of a struct, and that older callers get no more written than they have room for.
 fn check<S: CStruct>(size: usize) {
     assert_eq!(S::SIZE, size, "{}", S::NAME);
+    for older in 16..=size {
+        check_outs::<S>(older);
+    }
+}
+
+/// What a caller's memory holds around its struct, and in fields that are not set.
+const UNTOUCHED: u8 = 0xAA;
+
+/// Sets every field that goes out in a struct of which the caller has `older` bytes.
+fn check_outs<S: CStruct>(older: usize) {
+    let mut words = vec![u64::from_ne_bytes([UNTOUCHED; 8]); S::SIZE.div_ceil(8) + 1];
+    words[0] = older as u64;
+    // SAFETY: the words are all of the struct, and its size is that of a part of it; the fields
+    // that go in are not looked at.
+    let args = unsafe { Args::<S>::new(words.as_mut_ptr().cast()) }.expect("it has a header");
+    let outs = S::set_outs(args);
+    let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_ne_bytes()).collect();
+    for (index, &byte) in bytes.iter().enumerate().skip(8) {
+        let out = outs.iter().find(|(start, size)| (*start..start + size).contains(&index));
+        let is_whole = out.is_some_and(|(start, size)| start + size <= older);
+        let expected = if is_whole { 0 } else { UNTOUCHED };
+        assert_eq!(byte, expected, "{}: byte {index} of {older}", S::NAME);
+    }
 }
 
 #[test]

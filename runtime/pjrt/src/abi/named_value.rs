@@ -24,6 +24,11 @@ pub(crate) struct PJRT_NamedValue {
 unsafe impl CStruct for PJRT_NamedValue {
     const NAME: &'static str = "PJRT_NamedValue";
     const SIZE: usize = size_of::<Self>();
+
+    #[cfg(test)]
+    fn set_outs(_: super::Args<'_, Self>) -> Vec<(usize, usize)> {
+        Vec::new()
+    }
 }
 
 #[repr(C)]
