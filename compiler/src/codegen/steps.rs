@@ -7,7 +7,8 @@ use crate::{
     analysis::{is_free_reshape, loops::is_invariant},
     executable::{AllocationKind, Step, Transfer, View},
     hlo::{
-        Computation, ComputationId, CustomCallTarget, Instruction, InstructionId, Op, Opcode, Shape,
+        ArrayLiteral, ArrayShape, Computation, ComputationId, CustomCallTarget, ElementType,
+        Instruction, InstructionId, Literal, Op, Opcode, Shape,
     },
     lowering::is_generator,
 };
@@ -71,12 +72,7 @@ impl Generator<'_> {
                 Value::Tuple(vec![parts[0].clone(), parts[2].clone()])
             }
             Op::Constant { literal } => {
-                let shape = with_layout(instruction.array_shape());
-                let literal = literal.clone();
-                let kind = AllocationKind::Constant { literal, shape: shape.clone() };
-                let mut kind = Some(kind);
-                let mut take = || kind.take().expect("a constant is one array");
-                self.allocate(&Shape::Array(shape), instruction.name(), &mut take)
+                self.constant(literal.clone(), instruction.array_shape(), instruction.name())
             }
             Op::Bitcast => self.same_array(&operands[0], module.computation(computation), id),
             Op::Reshape
@@ -107,13 +103,20 @@ impl Generator<'_> {
         Ok(())
     }
 
+    fn constant(&mut self, literal: Literal, shape: &ArrayShape, name: &str) -> Value {
+        let shape = with_layout(shape);
+        let mut kind = Some(AllocationKind::Constant { literal, shape: shape.clone() });
+        let mut take = || kind.take().expect("a constant is one array");
+        self.allocate(&Shape::Array(shape), name, &mut take)
+    }
+
     /// The operand's array under the shape of `id`.
     fn same_array(&self, operand: &Value, computation: &Computation, id: InstructionId) -> Value {
         let shape = with_layout(computation.instruction(id).array_shape());
         Value::Array(View { slice: operand.view().slice, shape })
     }
 
-    /// The step of a `send` or `recv`, and its value: the array, a context that nobody reads, and
+    /// The step of a `send` or `recv`, and its value: the array, a context, which is 0 here, and
     /// the token.
     fn transfer(
         &mut self,
@@ -128,11 +131,14 @@ impl Generator<'_> {
             Op::Recv { channel_id, is_host_transfer } => (false, channel_id, is_host_transfer),
             _ => unreachable!("only transfers come here"),
         };
-        let own = self.temporary(instruction.shape(), instruction.name());
-        let [array, context, _] = own.elements() else {
+        let Shape::Tuple(parts) = instruction.shape() else {
             unreachable!("inference gives transfers three parts")
         };
-        let array = if is_send { operands[0].clone() } else { array.clone() };
+        let name = instruction.name();
+        let array = if is_send { operands[0].clone() } else { self.temporary(&parts[0], name) };
+        let context = ArrayLiteral::zeros(&ArrayShape::scalar(ElementType::U32));
+        let context_shape = context.shape().clone();
+        let context = self.constant(context.into(), &context_shape, name);
         let source = source_of(&module, module.computation(computation), id);
         let (cycles, formula) = self.cost(&source);
         let transfer = Transfer {
@@ -145,7 +151,7 @@ impl Generator<'_> {
         };
         steps.push(if is_send { Step::Send(transfer) } else { Step::Recv(transfer) });
         let token = operands[usize::from(is_send)].clone();
-        Value::Tuple(vec![array, context.clone(), token])
+        Value::Tuple(vec![array, context, token])
     }
 
     fn while_loop(

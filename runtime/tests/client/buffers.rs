@@ -12,7 +12,8 @@ fn every_type_and_odd_shapes_come_back_as_they_went() {
     let shapes: [&[usize]; 8] =
         [&[], &[1], &[0], &[3, 0, 5], &[7], &[1025], &[3, 13, 200], &[2, 1, 9, 129]];
     for &element_type in ElementType::ALL {
-        for dimensions in shapes {
+        let is_token = element_type == ElementType::Token;
+        for dimensions in shapes.into_iter().filter(|sizes| !is_token || sizes.is_empty()) {
             let shape = ArrayShape::new(element_type, dimensions.to_vec()).unwrap();
             let literal = seeded::literal(5, 1, &shape, seeded::UNIT);
             for kind in MemoryKind::ALL {
