@@ -18,8 +18,8 @@ fn extremum(element: &str, index: &str, direction: &str) -> String {
     )
 }
 
-/// An operand with many ties; of floats some are NaN. Zeros have one sign: which of two zeros is the
-/// extremum depends on the order in which they are taken.
+/// An operand with many ties; of floats some are NaN. Zeros have one sign: which of two zeros is
+/// the extremum depends on the order in which they are taken.
 fn operand(element: &str, sizes: &str) -> String {
     let shape = format!("{element}[{sizes}]");
     let constant = |name: &str, value: &str| {

@@ -160,10 +160,11 @@ fn isolated(module: &Module, id: InstructionId) -> Module {
     rewrite::set_root(&mut module, entry, id);
     // What has side effects would stay, used or not.
     let others = module.entry_computation().instructions().rev();
-    let kept = [&[id][..], module.instruction(entry, id).operands()].concat();
-    let unused = others.filter(|(other, i)| !kept.contains(other) && i.op().has_side_effect());
-    for other in unused.map(|(other, _)| other).collect::<Vec<_>>() {
-        rewrite::remove_unused(&mut module, entry, other);
+    let others = others.filter(|(other, i)| *other != id && i.op().has_side_effect());
+    for other in others.map(|(other, _)| other).collect::<Vec<_>>() {
+        if module.entry_computation().users(other).is_empty() {
+            rewrite::remove_unused(&mut module, entry, other);
+        }
     }
     module
 }
