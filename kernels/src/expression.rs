@@ -17,7 +17,7 @@ mod transcendental;
 mod trigonometry;
 
 pub use arithmetic::{Register, narrow};
-pub use emit::{Emitter, Place, Site};
+pub use emit::{Emitter, Place, Site, Values};
 
 use crate::element::Element;
 use std::collections::BTreeMap;

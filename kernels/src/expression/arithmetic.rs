@@ -20,6 +20,26 @@ pub enum Register {
 }
 
 impl Register {
+    /// The value that a register holds as a word: predicates are not 0.
+    pub fn from_word(b: &mut Builder, word: V, element: Element) -> Self {
+        if element.class() != Class::Mask {
+            return Self::Vector(word);
+        }
+        let zero = b.i32(0);
+        Self::Mask(b.vcmp_ne_s32(word, zero))
+    }
+
+    /// The value as a word; a predicate is 0 or 1.
+    pub fn word(self, b: &mut Builder) -> V {
+        match self {
+            Self::Vector(value) => value,
+            Self::Mask(mask) => {
+                let (one, zero) = (b.i32(1), b.i32(0));
+                b.vsel(mask, one, zero)
+            }
+        }
+    }
+
     /// The vector.
     ///
     /// # Panics

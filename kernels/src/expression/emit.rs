@@ -30,6 +30,26 @@ pub trait Site {
     fn is_column(&self, input: usize) -> bool;
 }
 
+/// Values that were computed before as the operands of an expression, at a single place.
+#[derive(Debug)]
+pub struct Values(pub Vec<Register>);
+
+impl Site for Values {
+    fn input(&mut self, _: &mut Builder, input: usize, _: Place) -> Register {
+        self.0[input]
+    }
+
+    /// # Panics
+    /// Always: values do not say where they come from. Who makes such expressions refuses indices.
+    fn index(&mut self, _: &mut Builder, axis: Axis, _: Place) -> V {
+        panic!("an expression of values has no index along {axis:?}")
+    }
+
+    fn is_column(&self, _: usize) -> bool {
+        false
+    }
+}
+
 /// Emits nodes of one expression; values once emitted are kept until [`Emitter::forget`].
 #[derive(Debug)]
 pub struct Emitter<'a> {

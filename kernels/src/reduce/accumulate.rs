@@ -5,13 +5,7 @@ use palmetto_isa::{
     memory::{LANES, SUBLANES, VREG_GRANULES},
 };
 
-use super::{
-    Computation,
-    combine::{Partial, word_of},
-    plan::Plan,
-    site::WindowSite,
-    tiling::Finish,
-};
+use super::{Computation, combine::Partial, plan::Plan, site::WindowSite, tiling::Finish};
 use crate::{
     expression::{Axis, Emitter, Place, Site},
     llo::{Address, Builder, S, ScratchId, V, Value},
@@ -406,7 +400,7 @@ impl<'a> Kernel<'a> {
                 let mut value = Partial::new();
                 for id in &spec.values {
                     let register = emitter.emit(b, &mut site, *id, place);
-                    value.push(word_of(b, register));
+                    value.push(register.word(b));
                 }
                 values.push(self.within(b, &mut site, (place, piece.bounds), value));
             }

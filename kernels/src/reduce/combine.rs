@@ -4,8 +4,8 @@ use palmetto_isa::memory::LANES;
 
 use super::{Computation, Reduce, Region};
 use crate::{
-    element::{Class, Element},
-    expression::{Axis, Emitter, Place, Register, Site},
+    element::Element,
+    expression::{Emitter, Place, Register, Values},
     llo::{Builder, V},
     operand::int,
     reducer,
@@ -17,26 +17,6 @@ const IN_FLIGHT: usize = 32;
 
 /// A register for each array.
 pub(super) type Partial = Vec<V>;
-
-/// A mask as the words 1 and 0.
-pub(super) fn word_of(b: &mut Builder, value: Register) -> V {
-    match value {
-        Register::Vector(value) => value,
-        Register::Mask(mask) => {
-            let (one, zero) = (b.i32(1), b.i32(0));
-            b.vsel(mask, one, zero)
-        }
-    }
-}
-
-/// The value that a register holds as a word.
-pub(super) fn value_of(b: &mut Builder, word: V, element: Element) -> Register {
-    if element.class() != Class::Mask {
-        return Register::Vector(word);
-    }
-    let zero = b.i32(0);
-    Register::Mask(b.vcmp_ne_s32(word, zero))
-}
 
 impl Reduce {
     fn only_element(&self) -> Element {
@@ -52,15 +32,16 @@ impl Reduce {
             Computation::Region(region) => {
                 let elements: Vec<Element> = self.elements().collect();
                 let words = x.iter().chain(y).zip(elements.iter().cycle());
-                let inputs = words.map(|(word, element)| value_of(b, *word, *element)).collect();
-                let mut site = Arguments { inputs };
+                let inputs =
+                    words.map(|(word, element)| Register::from_word(b, *word, *element)).collect();
+                let mut site = Values(inputs);
                 let mut emitter = Emitter::new(&region.expression, &site);
                 let place = Place { row: 0, column: 0 };
                 let results = region.results.iter();
                 let results =
                     results.map(|result| emitter.emit(b, &mut site, *result, place)).collect();
                 let results: Vec<Register> = results;
-                results.into_iter().map(|result| word_of(b, result)).collect()
+                results.into_iter().map(|result| result.word(b)).collect()
             }
         }
     }
@@ -136,23 +117,4 @@ fn rotated(b: &mut Builder, values: &[Partial], distance: usize) -> Vec<Partial>
     }
     let moved: Vec<V> = (0..values.len() * n_arrays).map(|n| b.xlu_pop(unit(n))).collect();
     moved.chunks(n_arrays).map(<[V]>::to_vec).collect()
-}
-
-/// Two partial results as the inputs of an expression.
-struct Arguments {
-    inputs: Vec<Register>,
-}
-
-impl Site for Arguments {
-    fn input(&mut self, _: &mut Builder, input: usize, _: Place) -> Register {
-        self.inputs[input]
-    }
-
-    fn index(&mut self, _: &mut Builder, axis: Axis, _: Place) -> V {
-        panic!("the computation of a reduction has no index along {axis:?}")
-    }
-
-    fn is_column(&self, _: usize) -> bool {
-        false
-    }
 }

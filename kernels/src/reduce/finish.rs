@@ -5,7 +5,7 @@ use palmetto_isa::memory::{SUBLANES, VREG_GRANULES};
 use super::{
     Computation,
     accumulate::{Count, Kernel, repeat},
-    combine::{Partial, value_of, word_of},
+    combine::Partial,
     site::WindowSite,
     tiling::Finish,
 };
@@ -250,7 +250,7 @@ impl Kernel<'_> {
         let mut words = Partial::new();
         for initial in initials {
             let value = emitter.emit(b, &mut site, *initial, place);
-            words.push(word_of(b, value));
+            words.push(value.word(b));
         }
         words
     }
@@ -263,7 +263,7 @@ impl Kernel<'_> {
         let values = value.into_iter().zip(&self.plan.outputs).map(|(value, output)| {
             let element = output.element;
             if element.class() == Class::Mask {
-                return value_of(b, value, element);
+                return Register::from_word(b, value, element);
             }
             Register::Vector(narrow(b, value, element))
         });

@@ -8,9 +8,7 @@ use std::collections::BTreeMap;
 use super::{Comparator, Operand};
 use crate::{
     element::{Class, Element},
-    expression::{
-        Axis, Direction, Emitter, Expression, Node, NodeId, NodeOp, Place, Register, Site,
-    },
+    expression::{Direction, Emitter, Expression, Node, NodeId, NodeOp, Place, Register, Values},
     llo::{Builder, M, V},
     operand::int,
 };
@@ -39,25 +37,6 @@ enum Comparison {
     Column { column: usize, descends: bool },
     /// By an expression: input `2 i` is column `i` of the one, input `2 i + 1` that of the other.
     Expression { expression: Expression, is_before: NodeId },
-}
-
-/// The word of a predicate or a number.
-pub(super) fn word_of(b: &mut Builder, value: Register) -> V {
-    match value {
-        Register::Vector(value) => value,
-        Register::Mask(mask) => {
-            let (one, zero) = (b.i32(1), b.i32(0));
-            b.vsel(mask, one, zero)
-        }
-    }
-}
-
-fn value_of(b: &mut Builder, word: V, element: Element) -> Register {
-    if element.class() != Class::Mask {
-        return Register::Vector(word);
-    }
-    let zero = b.i32(0);
-    Register::Mask(b.vcmp_ne_s32(word, zero))
 }
 
 impl Order {
@@ -90,13 +69,13 @@ impl Order {
     ) -> Registers {
         let mut registers = operands.to_vec();
         let words = operands.iter().zip(&self.columns);
-        let inputs = words.map(|(word, element)| value_of(b, *word, *element));
+        let inputs = words.map(|(word, element)| Register::from_word(b, *word, *element));
         let inputs: Vec<Register> = inputs.flat_map(|input| [input, input]).collect();
-        let mut site = Elements { inputs };
+        let mut site = Values(inputs);
         let mut emitter = Emitter::new(&comparator.expression, &site);
         for key in &self.keys {
             let value = emitter.emit(b, &mut site, *key, Place { row: 0, column: 0 });
-            registers.push(word_of(b, value));
+            registers.push(value.word(b));
         }
         if registers.len() < self.columns.len() {
             registers.push(position);
@@ -157,9 +136,12 @@ impl Order {
     ) -> M {
         let mut inputs = Vec::new();
         for ((x, y), element) in x.iter().zip(y).zip(&self.columns) {
-            inputs.extend([value_of(b, *x, *element), value_of(b, *y, *element)]);
+            inputs.extend([
+                Register::from_word(b, *x, *element),
+                Register::from_word(b, *y, *element),
+            ]);
         }
-        let mut site = Elements { inputs };
+        let mut site = Values(inputs);
         let mut emitter = Emitter::new(expression, &site);
         emitter.emit(b, &mut site, node, Place { row: 0, column: 0 }).mask()
     }
@@ -322,23 +304,4 @@ fn copy(
         nodes.insert(id, made);
     }
     nodes[&node]
-}
-
-/// Elements as the inputs of an expression.
-struct Elements {
-    inputs: Vec<Register>,
-}
-
-impl Site for Elements {
-    fn input(&mut self, _: &mut Builder, input: usize, _: Place) -> Register {
-        self.inputs[input]
-    }
-
-    fn index(&mut self, _: &mut Builder, axis: Axis, _: Place) -> V {
-        panic!("a comparator has no index along {axis:?}")
-    }
-
-    fn is_column(&self, _: usize) -> bool {
-        false
-    }
 }

@@ -2,7 +2,7 @@
 
 use palmetto_isa::memory::{LANES, SUBLANES, VREG_GRANULES};
 
-use super::{Operand, network::Kernel, order::word_of, plan::Extent};
+use super::{Operand, network::Kernel, plan::Extent};
 use crate::{
     element::Element,
     expression::Register,
@@ -41,7 +41,7 @@ impl Kernel<'_> {
                             let packed = b.load(at);
                             let part = part % window.block.packing();
                             let value = packing::unpack(b, packed, *element, part);
-                            word_of(b, value)
+                            value.word(b)
                         }
                     });
                 }
