@@ -51,4 +51,5 @@ pub use print::{
     element_text, literal_element_text, print_computation, print_instruction, print_module,
 };
 pub use shape::{ArrayShape, ElementClass, ElementType, Shape, ShapeError};
+pub(crate) use shape::{narrow_floats, narrow_types};
 pub use verify::verify;

@@ -282,21 +282,7 @@ macro_rules! with_element_type {
             ElementType::F64 => body!(f64),
             ElementType::C64 => body!(Complex<f32>),
             ElementType::C128 => body!(Complex<f64>),
-            ElementType::S2
-            | ElementType::S4
-            | ElementType::U2
-            | ElementType::U4
-            | ElementType::F4E2M1FN
-            | ElementType::F6E2M3FN
-            | ElementType::F6E3M2FN
-            | ElementType::F8E3M4
-            | ElementType::F8E4M3
-            | ElementType::F8E4M3B11FNUZ
-            | ElementType::F8E4M3FN
-            | ElementType::F8E4M3FNUZ
-            | ElementType::F8E5M2
-            | ElementType::F8E5M2FNUZ
-            | ElementType::F8E8M0FNU => unreachable!("narrow types are computed in wider ones"),
+            crate::hlo::narrow_types!() => unreachable!("narrow types are computed in wider ones"),
             ElementType::Token => unreachable!("nothing is computed from tokens"),
         }
     }};
@@ -343,21 +329,7 @@ macro_rules! with_class {
             ElementType::F64 => float!(f64),
             ElementType::C64 => complex!(Complex<f32>),
             ElementType::C128 => complex!(Complex<f64>),
-            ElementType::S2
-            | ElementType::S4
-            | ElementType::U2
-            | ElementType::U4
-            | ElementType::F4E2M1FN
-            | ElementType::F6E2M3FN
-            | ElementType::F6E3M2FN
-            | ElementType::F8E3M4
-            | ElementType::F8E4M3
-            | ElementType::F8E4M3B11FNUZ
-            | ElementType::F8E4M3FN
-            | ElementType::F8E4M3FNUZ
-            | ElementType::F8E5M2
-            | ElementType::F8E5M2FNUZ
-            | ElementType::F8E8M0FNU => unreachable!("narrow types are computed in wider ones"),
+            crate::hlo::narrow_types!() => unreachable!("narrow types are computed in wider ones"),
             ElementType::Token => unreachable!("nothing is computed from tokens"),
         }
     }};

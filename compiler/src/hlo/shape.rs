@@ -105,6 +105,36 @@ element_types! {
     Token = "token", Token, 8;
 }
 
+/// The floating point types of at most 8 bits, as a pattern.
+macro_rules! narrow_floats {
+    () => {
+        $crate::hlo::ElementType::F4E2M1FN
+            | $crate::hlo::ElementType::F6E2M3FN
+            | $crate::hlo::ElementType::F6E3M2FN
+            | $crate::hlo::ElementType::F8E3M4
+            | $crate::hlo::ElementType::F8E4M3
+            | $crate::hlo::ElementType::F8E4M3B11FNUZ
+            | $crate::hlo::ElementType::F8E4M3FN
+            | $crate::hlo::ElementType::F8E4M3FNUZ
+            | $crate::hlo::ElementType::F8E5M2
+            | $crate::hlo::ElementType::F8E5M2FNUZ
+            | $crate::hlo::ElementType::F8E8M0FNU
+    };
+}
+
+/// The types that [`ElementType::is_narrow`] tells, as a pattern.
+macro_rules! narrow_types {
+    () => {
+        $crate::hlo::ElementType::S2
+            | $crate::hlo::ElementType::S4
+            | $crate::hlo::ElementType::U2
+            | $crate::hlo::ElementType::U4
+            | $crate::hlo::narrow_floats!()
+    };
+}
+
+pub(crate) use {narrow_floats, narrow_types};
+
 /// What kind of number an element type is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ElementClass {

@@ -136,21 +136,7 @@ pub(super) fn element_of(element_type: ElementType) -> Result<Element, Refusal> 
         | ElementType::F64
         | ElementType::C64
         | ElementType::C128
-        | ElementType::S2
-        | ElementType::S4
-        | ElementType::U2
-        | ElementType::U4
-        | ElementType::F4E2M1FN
-        | ElementType::F6E2M3FN
-        | ElementType::F6E3M2FN
-        | ElementType::F8E3M4
-        | ElementType::F8E4M3
-        | ElementType::F8E4M3B11FNUZ
-        | ElementType::F8E4M3FN
-        | ElementType::F8E4M3FNUZ
-        | ElementType::F8E5M2
-        | ElementType::F8E5M2FNUZ
-        | ElementType::F8E8M0FNU
+        | crate::hlo::narrow_types!()
         | ElementType::Token => {
             return Err(Refusal::Type(element_type));
         }

@@ -25,17 +25,7 @@ pub fn bits_to_f64(element_type: ElementType, bits: u64) -> f64 {
         | ElementType::S16
         | ElementType::S32
         | ElementType::S64 => sign_extend(bits, element_type.bit_width()) as f64,
-        ElementType::F4E2M1FN
-        | ElementType::F6E2M3FN
-        | ElementType::F6E3M2FN
-        | ElementType::F8E3M4
-        | ElementType::F8E4M3
-        | ElementType::F8E4M3B11FNUZ
-        | ElementType::F8E4M3FN
-        | ElementType::F8E4M3FNUZ
-        | ElementType::F8E5M2
-        | ElementType::F8E5M2FNUZ
-        | ElementType::F8E8M0FNU => {
+        crate::hlo::narrow_floats!() => {
             let format = element_type.float_format().expect("these types have one");
             format.decode(bits & 0xff)
         }
@@ -68,17 +58,7 @@ pub fn bits_from_f64(element_type: ElementType, value: f64) -> u64 {
             u64::from(limited.cast_unsigned() & element_type.byte_mask())
         }
         ElementType::U2 | ElementType::U4 => u64::from((value as u8).min(element_type.byte_mask())),
-        ElementType::F4E2M1FN
-        | ElementType::F6E2M3FN
-        | ElementType::F6E3M2FN
-        | ElementType::F8E3M4
-        | ElementType::F8E4M3
-        | ElementType::F8E4M3B11FNUZ
-        | ElementType::F8E4M3FN
-        | ElementType::F8E4M3FNUZ
-        | ElementType::F8E5M2
-        | ElementType::F8E5M2FNUZ
-        | ElementType::F8E8M0FNU => {
+        crate::hlo::narrow_floats!() => {
             let format = element_type.float_format().expect("these types have one");
             format.encode(value)
         }
