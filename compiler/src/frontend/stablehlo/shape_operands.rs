@@ -1,19 +1,23 @@
 //! Operations that take sizes as operands: shapes have to be known when a program is compiled, so
 //! these operands have to be constants, or computed from constants.
 
+use std::collections::BTreeMap;
+
 use super::attributes::{flag, index};
 use super::body::Body;
 use super::{convolution, data, error, error_at, indexing};
+use crate::evaluator::{EvaluatorOptions, evaluate_instruction};
 use crate::frontend::source::{SourceError, SourceResult};
 use crate::frontend::syntax::Operation;
 use crate::hlo::{
-    ArrayLiteral, ArrayShape, ElementType, InstructionId, Op, PaddingDimension, SliceDimension,
+    ArrayLiteral, ArrayShape, ElementType, Instruction, InstructionId, Literal, Op, Opcode,
+    PaddingDimension, SliceDimension,
 };
 
 type Results = SourceResult<Vec<InstructionId>>;
 
-/// How far operands are followed to constants.
-const MAX_DEPTH: usize = 64;
+/// How many instructions are followed to constants.
+const MAX_INSTRUCTIONS: usize = 1024;
 /// Elements of the longest list of sizes.
 const MAX_LENGTH: usize = 1024;
 
@@ -166,7 +170,7 @@ fn known(
     operation: &Operation,
     (position, id): (usize, InstructionId),
 ) -> SourceResult<Vec<i64>> {
-    if let Some(values) = values_of(body, id, MAX_DEPTH) {
+    if let Some(values) = values_of(body, id) {
         return Ok(values);
     }
     let message = format!(
@@ -179,45 +183,50 @@ fn known(
 }
 
 /// The elements of an integer array that is computed from constants, in row-major order.
-fn values_of(body: &mut Body<'_, '_>, id: InstructionId, depth: usize) -> Option<Vec<i64>> {
-    let instruction = body.builder().computation().instruction(id).clone();
-    let count = instruction.shape().as_array()?.element_count();
-    if depth == 0 || count > MAX_LENGTH {
-        return None;
+fn values_of(body: &mut Body<'_, '_>, id: InstructionId) -> Option<Vec<i64>> {
+    let computation = body.id;
+    let builder = body.builder();
+    let module = builder.module();
+    let mut known: BTreeMap<InstructionId, Literal> = BTreeMap::new();
+    let mut open = vec![id];
+    while let Some(&id) = open.last() {
+        let instruction = module.instruction(computation, id);
+        let unknown = instruction.operands().iter().find(|operand| !known.contains_key(operand));
+        if let (Some(operand), false) = (unknown, known.contains_key(&id)) {
+            open.push(*operand);
+            continue;
+        }
+        open.pop();
+        if known.contains_key(&id) {
+            continue;
+        }
+        if !is_followed(instruction) || known.len() == MAX_INSTRUCTIONS {
+            return None;
+        }
+        let operands: Vec<Literal> =
+            instruction.operands().iter().map(|operand| known[operand].clone()).collect();
+        let options = EvaluatorOptions::default();
+        let value = evaluate_instruction(module, computation, id, &operands, &options).ok()?;
+        known.insert(id, value.result);
     }
-    let mut of = |n: usize| values_of(body, *instruction.operands().get(n)?, depth - 1);
-    let pairwise = |f: fn(i64, i64) -> Option<i64>, [a, b]: [Vec<i64>; 2]| {
-        a.into_iter().zip(b).map(|(a, b)| f(a, b)).collect::<Option<Vec<i64>>>()
-    };
-    match instruction.op() {
-        Op::Constant { literal } => {
-            let array = literal.as_array().ok()?;
-            let is_integer = array.element_type().is_integer();
-            (0..count).map(|n| array.get_i64(n).filter(|_| is_integer)).collect()
-        }
-        Op::Broadcast { .. } => {
-            let value = of(0)?;
-            (value.len() == 1).then(|| vec![value[0]; count])
-        }
-        Op::Reshape | Op::Convert => {
-            let element_type = instruction.shape().as_array()?.element_type();
-            of(0).filter(|_| matches!(element_type, ElementType::S32 | ElementType::S64))
-        }
-        Op::Concatenate { .. } if instruction.shape().as_array()?.rank() == 1 => {
-            let parts = (0..instruction.operands().len()).map(&mut of);
-            Some(parts.collect::<Option<Vec<_>>>()?.concat())
-        }
-        Op::Slice { slice } if slice.len() == 1 => {
-            let all = of(0)?;
-            let taken = (slice[0].start..slice[0].limit).step_by(slice[0].stride.max(1));
-            taken.map(|n| all.get(n).copied()).collect()
-        }
-        Op::Add => pairwise(i64::checked_add, [of(0)?, of(1)?]),
-        Op::Subtract => pairwise(i64::checked_sub, [of(0)?, of(1)?]),
-        Op::Multiply => pairwise(i64::checked_mul, [of(0)?, of(1)?]),
-        Op::Divide => pairwise(i64::checked_div, [of(0)?, of(1)?]),
-        Op::Maximum => pairwise(|a, b| Some(a.max(b)), [of(0)?, of(1)?]),
-        Op::Minimum => pairwise(|a, b| Some(a.min(b)), [of(0)?, of(1)?]),
-        _ => None,
-    }
+    let array = known[&id].as_array().ok()?;
+    let is_integer = array.element_type().is_integer();
+    (0..array.element_count()).map(|n| array.get_i64(n).filter(|_| is_integer)).collect()
+}
+
+/// Whether an instruction may be one of those that sizes are computed with.
+fn is_followed(instruction: &Instruction) -> bool {
+    let opcode = instruction.opcode();
+    let moves = matches!(
+        opcode,
+        Opcode::Broadcast
+            | Opcode::Concatenate
+            | Opcode::Constant
+            | Opcode::Iota
+            | Opcode::Reshape
+            | Opcode::Select
+            | Opcode::Slice
+    );
+    let count = instruction.shape().as_array().map(ArrayShape::element_count);
+    (moves || opcode.is_elementwise()) && count.is_some_and(|count| count <= MAX_LENGTH)
 }
