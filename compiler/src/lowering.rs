@@ -31,9 +31,9 @@ use palmetto_kernels::{
     llo::Function,
     lookup::{Lookup, LookupError},
     matmul::{Matmul, MatmulError},
-    reduce::{Reduce, ReduceError, split},
+    reduce::{Reduce, ReduceError, split as reduce_split},
     rowwise::{Rowwise, RowwiseError},
-    sort::{Sort, SortError},
+    sort::{Sort, SortError, split as sort_split},
     transfer::Transfer,
     transpose::{Transpose, TransposeError},
 };
@@ -94,6 +94,10 @@ pub enum Kernel {
     ReduceCombination(Reduce),
     /// Arrays sorted along a dimension.
     Sort(Sort),
+    /// The first launch of a sort that is split between the cores.
+    SortHalves(Sort),
+    /// The second: it makes the result of the sorted halves.
+    SortMerge(Sort),
     /// Rows to lines and lines to rows.
     Line(Line),
     /// Rows or matrices of a table by indices.
@@ -133,13 +137,20 @@ impl Kernel {
         }
     }
 
-    /// Two kernels to be launched instead of this one, where that pays: one reduces on every core a
-    /// share of the operands to an array, and one makes the result of that array.
+    /// Two kernels to be launched instead of this one, where that pays: one reduces or sorts on
+    /// every core a share of the operands to an array, and one makes the result of that array.
     pub fn split(&self, chip: &ChipSpec) -> Option<Split> {
-        let Self::Reduce(spec) = self else { return None };
-        let registers = spec.split(chip)?;
-        let [first, second] =
-            [Self::ReduceShares(spec.clone()), Self::ReduceCombination(spec.clone())];
+        let (registers, [first, second]) = match self {
+            Self::Reduce(spec) => {
+                let launches = [Self::ReduceShares, Self::ReduceCombination];
+                (spec.split(chip)?, launches.map(|launch| launch(spec.clone())))
+            }
+            Self::Sort(spec) => {
+                let launches = [Self::SortHalves, Self::SortMerge];
+                (spec.split(chip)?, launches.map(|launch| launch(spec.clone())))
+            }
+            _ => return None,
+        };
         Some(Split { first, registers, second })
     }
 
@@ -151,9 +162,11 @@ impl Kernel {
         match self {
             Self::Rowwise(spec) => Ok(palmetto_kernels::rowwise::rowwise(spec, chip)?),
             Self::Reduce(spec) => Ok(palmetto_kernels::reduce::reduce(spec, chip)?),
-            Self::ReduceShares(spec) => Ok(split::shares(spec, chip)?),
-            Self::ReduceCombination(spec) => Ok(split::combination(spec, chip)?),
+            Self::ReduceShares(spec) => Ok(reduce_split::shares(spec, chip)?),
+            Self::ReduceCombination(spec) => Ok(reduce_split::combination(spec, chip)?),
             Self::Sort(spec) => Ok(palmetto_kernels::sort::sort(spec, chip)?),
+            Self::SortHalves(spec) => Ok(sort_split::halves(spec, chip)?),
+            Self::SortMerge(spec) => Ok(sort_split::merge(spec, chip)?),
             Self::Line(spec) => Ok(palmetto_kernels::line::line(spec, chip)?),
             Self::Lookup(spec) => Ok(palmetto_kernels::lookup::lookup(spec, chip)?),
             Self::Scatter(spec) => Ok(palmetto_kernels::lookup::scatter(spec, chip)?),

@@ -8,6 +8,7 @@
 //! last, whatever the comparator says.
 //!
 //! Where a few elements are needed, those that come first, the others are not sorted ([`select`]).
+//! Series that are all of one window are sorted in two launches ([`split`]).
 //!
 //! Equal elements stay in their order. A comparator that contradicts itself gives some permutation.
 
@@ -15,10 +16,13 @@ mod network;
 mod order;
 mod plan;
 mod select;
+pub mod split;
 mod window;
 
 use palmetto_isa::ChipSpec;
 use thiserror::Error;
+
+use plan::Part;
 
 use crate::{
     element::Element,
@@ -114,7 +118,7 @@ impl Sort {
     /// # Errors
     /// Why there is none.
     pub fn check(&self, chip: &ChipSpec) -> Result<(), SortError> {
-        plan::plan(self, chip).map(|_| ())
+        plan::plan(self, Part::Whole, chip).map(|_| ())
     }
 }
 
@@ -123,7 +127,7 @@ impl Sort {
 /// # Errors
 /// If the shapes do not suit it; see [`SortError`].
 pub fn sort(spec: &Sort, chip: &ChipSpec) -> Result<Function, SortError> {
-    let plan = plan::plan(spec, chip)?;
+    let plan = plan::plan(spec, Part::Whole, chip)?;
     let n_arrays = plan.inputs.len() + plan.outputs.len();
     let n_arguments = u32::try_from(n_arrays).expect("a sort has few operands");
     let mut b = Builder::new(&spec.name, n_arguments);

@@ -137,6 +137,19 @@ fn of_one_dimension() {
     check_sort(&["f32"], ("1", 0), "LT");
 }
 
+/// Series that are all of one window are halved: each core sorts a half.
+#[test]
+fn of_one_window() {
+    check_sort(&["f32"], ("8,1024", 1), "LT");
+    check_sort(&["f32", "iota"], ("3,2100", 1), "GT");
+    check_sort(&["bf16", "iota"], ("16,4000", 1), "GT");
+    check_sort(&["u8", "s32"], ("9,1025", 1), "LT");
+    check_sort(&["f32", "f32"], ("300,20", 0), "LT");
+    check_sort(&["s8", "iota"], ("1,2000,100", 1), "LT");
+    check_sort(&["f32", "iota"], ("20000", 0), "GT");
+    check_sort(&["f16"], ("16384", 0), "LT");
+}
+
 #[test]
 fn along_majors() {
     check_sort(&["f32", "iota"], ("20,3,50", 0), "LT");
@@ -163,6 +176,7 @@ fn by_a_comparator_that_is_lopsided() {
     let lopsided = "first {\n a = s32[] parameter(0)\n b = s32[] parameter(1)\n two = s32[] constant(2)\n x = s32[] multiply(a, two)\n y = s32[] add(b, b)\n ROOT r = pred[] compare(x, y), direction=LT\n}\n";
     check(&sort(&["s32"], "5,300", 1, lopsided));
     check(&sort(&["s32"], "100,30", 0, lopsided));
+    check(&sort(&["s32"], "2,3000", 1, lopsided));
 }
 
 /// A comparator of an operand that is not the first, as a predicate.
@@ -217,6 +231,20 @@ fn the_first_few() {
     check_first(&["f32", "iota"], (&[5, 4000], 1), (300, &[0, 1]));
     check_first(&["f32", "s16"], (&[3, 200, 40], 1), (9, &[0, 1]));
     check_first(&["f32", "iota"], (&[20, 3, 50], 0), (4, &[0, 1]));
+}
+
+/// The first of series that are all of one window, also if they are in one half.
+#[test]
+fn the_first_few_of_one_window() {
+    check_first(&["f32", "iota"], (&[8, 20_000], 1), (50, &[0, 1]));
+    check_first(&["bf16", "iota"], (&[16, 5000], 1), (128, &[1]));
+    check_first(&["f32", "iota"], (&[100_000], 0), (1, &[0, 1]));
+    check_first(&["s32", "iota"], (&[3, 16_384], 1), (9, &[0, 1]));
+    check_first(&["f32", "iota"], (&[1000, 9], 0), (1, &[0, 1]));
+    check_first(&["f32", "iota"], (&[8, 4096], 1), (1000, &[0, 1]));
+    check_first(&["f32", "s8"], (&[4, 4000], 1), (2500, &[0, 1]));
+    check_first(&["bf16", "iota"], (&[9000], 0), (6000, &[1, 0]));
+    check_first(&["f32", "iota"], (&[600, 50], 0), (100, &[0]));
 }
 
 fn sizes(random: &mut Random) -> Vec<usize> {

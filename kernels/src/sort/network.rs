@@ -14,7 +14,10 @@ use palmetto_isa::{
     memory::{LANES, VREG_GRANULES},
 };
 
-use super::{order::Registers, plan::Plan};
+use super::{
+    order::Registers,
+    plan::{Part, Plan},
+};
 use crate::{
     llo::{Address, Builder, M, S, ScratchId, V},
     operand::int,
@@ -38,6 +41,8 @@ pub(super) struct Active {
 
 pub(super) struct Kernel<'a> {
     pub(super) plan: &'a Plan<'a>,
+    /// The half of the series that the registers hold, if they hold only halves.
+    half: Option<S>,
     /// Of each column, its registers.
     columns: Vec<ScratchId>,
 }
@@ -47,7 +52,9 @@ impl<'a> Kernel<'a> {
         let granules = plan.n_registers * VREG_GRANULES;
         let columns = plan.order.columns.iter();
         let columns = columns.map(|_| b.scratch("column", MemorySpace::Vmem, granules)).collect();
-        Self { plan, columns }
+        // There are as many halves as cores: each core has one.
+        let half = (plan.part == Part::Halves).then(|| b.score());
+        Self { plan, half, columns }
     }
 
     /// Sorts all series.
@@ -78,19 +85,37 @@ impl<'a> Kernel<'a> {
             return;
         }
         let stages = b.s(int(bits.all - bits.inner()));
-        b.for_loop(stages, &[], |b, above, _| {
-            let next = b.sadd_imm(above, int(bits.inner() + 1));
-            let levels = b.sadd_imm(above, 1);
-            b.for_loop(levels, &[], |b, n, _| {
-                let level = b.ssub(above, n);
-                self.register_level(b, above, level);
-                Vec::new()
-            });
-            let levels: Vec<usize> = (bits.lanes..bits.inner()).rev().collect();
-            self.sublane_levels(b, next, &levels, all);
-            self.lane_levels(b, (next, lanes), all);
+        b.for_loop(stages, &[], |b, n, _| {
+            let levels = b.sadd_imm(n, 1);
+            self.merge(b, levels, all);
             Vec::new()
         });
+    }
+
+    /// The levels of a stage that begins with so many levels of registers.
+    pub(super) fn merge(&self, b: &mut Builder, levels: S, all: Active) {
+        let bits = self.plan.bits;
+        let next = b.sadd_imm(levels, int(bits.inner()));
+        b.for_loop(levels, &[], |b, n, _| {
+            let (above, one) = (b.ssub(levels, n), b.s(1));
+            let level = b.ssub(above, one);
+            self.register_level(b, levels, level);
+            Vec::new()
+        });
+        let of_sublanes: Vec<usize> = (bits.lanes..bits.inner()).rev().collect();
+        self.sublane_levels(b, next, &of_sublanes, all);
+        let lanes = b.s(int(bits.lanes));
+        self.lane_levels(b, (next, lanes), all);
+    }
+
+    /// The number in its series of a register.
+    pub(super) fn in_series(&self, b: &mut Builder, register: S) -> S {
+        let registers = self.plan.bits.registers();
+        let last = b.s(int(registers - 1));
+        let number = b.sand(register, last);
+        let Some(half) = self.half else { return number };
+        let before = b.smul_imm(half, int(registers));
+        b.sadd(before, number)
     }
 
     /// All of the first `2^shift` registers of each series.
@@ -182,16 +207,14 @@ impl<'a> Kernel<'a> {
         }
     }
 
-    /// Compares registers whose numbers differ in bit `level`, in the stage of bit `stage` of the
-    /// numbers.
-    fn register_level(&self, b: &mut Builder, stage: S, level: S) {
+    /// Compares registers whose numbers differ in bit `level`, where blocks descend whose numbers
+    /// have bit `next` set.
+    fn register_level(&self, b: &mut Builder, next: S, level: S) {
         let pairs = self.plan.n_registers / 2;
         let at_once = if pairs.is_multiple_of(PAIRS) { PAIRS } else { 1 };
         let (one, zero) = (b.s(1), b.i32(0));
         let distance = b.sshl(one, level);
         let below = b.ssub(distance, one);
-        let next = b.sadd(stage, one);
-        let last = b.s(int(self.plan.bits.registers() - 1));
         let trips = b.s(int(pairs / at_once));
         let apart = b.smul_imm(distance, int(VREG_GRANULES));
         b.for_loop(trips, &[], |b, index, _| {
@@ -204,7 +227,7 @@ impl<'a> Kernel<'a> {
                 let (above, one) = (b.sshl(above, level), b.s(1));
                 let above = b.sshl(above, one);
                 let number = b.sor(above, within);
-                let of_series = b.sand(number, last);
+                let of_series = self.in_series(b, number);
                 let block = b.sshr(of_series, next);
                 let descends = b.sand(block, one);
                 let low = self.at(b, number);
@@ -242,8 +265,7 @@ impl<'a> Kernel<'a> {
     /// register, else 0.
     fn descends(&self, b: &mut Builder, next: S, register: S) -> S {
         let bits = self.plan.bits;
-        let (last, one) = (b.s(int(bits.registers() - 1)), b.s(1));
-        let of_series = b.sand(register, last);
+        let (one, of_series) = (b.s(1), self.in_series(b, register));
         let first = b.smul_imm(of_series, int(1 << bits.inner()));
         let block = b.sshr(first, next);
         b.sand(block, one)

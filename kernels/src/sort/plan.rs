@@ -53,10 +53,23 @@ pub(super) struct Extent {
     pub(super) column_stride: usize,
 }
 
+/// What of a sort one launch does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    /// All of it.
+    Whole,
+    /// Each core sorts a half of every series: those of the second half descend.
+    Halves,
+    /// Each core makes a half of every result of the two sorted halves.
+    Merge,
+}
+
 #[derive(Debug)]
 pub(super) struct Plan<'a> {
     pub(super) spec: &'a Sort,
+    pub(super) part: Part,
     pub(super) order: Order,
+    /// Of the places in a series, or in a half of it.
     pub(super) bits: Bits,
     /// What is sorted, and what of it is stored.
     pub(super) extent: Extent,
@@ -87,7 +100,7 @@ struct Arrays {
     columns: usize,
 }
 
-pub(super) fn plan<'a>(spec: &'a Sort, chip: &ChipSpec) -> Result<Plan<'a>, SortError> {
+pub(super) fn plan<'a>(spec: &'a Sort, part: Part, chip: &ChipSpec) -> Result<Plan<'a>, SortError> {
     if spec.dimensions.contains(&0) {
         return Err(SortError::Empty(spec.name.clone()));
     }
@@ -99,7 +112,7 @@ pub(super) fn plan<'a>(spec: &'a Sort, chip: &ChipSpec) -> Result<Plan<'a>, Sort
     if nodes.iter().any(|id| moves(&spec.comparator.expression.node(*id).op)) {
         return Err(SortError::Comparator(spec.name.clone()));
     }
-    let plan = Plan::new(spec, chip)?;
+    let plan = Plan::new(spec, part, chip)?;
     let vmem = usize::try_from(chip.vmem_bytes).expect("VMEM fits an address space");
     let available = vmem / GRANULE_BYTES - RESERVED;
     let windows = plan.inputs.iter().chain(&plan.outputs).map(Window::buffered_granules);
@@ -161,42 +174,51 @@ impl Series {
 }
 
 impl<'a> Plan<'a> {
-    fn new(spec: &'a Sort, chip: &ChipSpec) -> Result<Self, SortError> {
+    fn new(spec: &'a Sort, part: Part, chip: &ChipSpec) -> Result<Self, SortError> {
         let n_cores = chip.n_cores as usize;
         let packing = spec.operands.iter().map(|operand| operand.element().packing()).max();
         let packing = packing.unwrap_or(1);
-        let Series { bits, arrays, results, length } = Series::of(spec)?;
+        let Series { mut bits, arrays, results, length } = Series::of(spec)?;
         let is_cut = |arrays: Arrays| !arrays.tile_rows.is_multiple_of(packing);
         let is_separate = arrays.majors > 1 && (is_cut(arrays) || is_cut(results));
         let packing = if is_separate { 1 } else { packing };
+        let series = REGISTERS.div_ceil(bits.registers());
+        let kept_bits = Some(index_bits(spec.keep)).filter(|n| *n <= bits.lanes && *n < bits.all);
+        if part != Part::Whole {
+            bits.all -= 1;
+        }
+        if part == Part::Merge && kept_bits.is_some() {
+            bits.all = bits.inner();
+        }
         let registers = bits.registers();
-        let series = REGISTERS.div_ceil(registers);
         // Series lie below each other, or beside each other.
         let are_rows = spec.dimensions.len() > 1 && spec.along == Along::Lanes;
-        let extent = if are_rows {
+        let (extent, used) = if are_rows {
             let share = arrays.tile_rows.div_ceil(n_cores);
             let rows = series.min(share).next_multiple_of(packing);
-            let columns = arrays.columns;
-            Extent { rows, columns, row_stride: registers, column_stride: 1 }
+            let columns = if part == Part::Whole { arrays.columns } else { registers };
+            let extent = Extent { rows, columns, row_stride: registers, column_stride: 1 };
+            (extent, registers * rows)
         } else {
             let share =
                 if arrays.majors > 1 { arrays.columns } else { arrays.columns.div_ceil(n_cores) };
-            let (rows, columns) = (arrays.tile_rows, series.min(share));
-            Extent { rows, columns, row_stride: 1, column_stride: registers }
+            let rows = if part == Part::Whole { arrays.tile_rows } else { registers };
+            let columns = series.min(share);
+            let extent = Extent { rows, columns, row_stride: 1, column_stride: registers };
+            (extent, registers * columns)
         };
         let kept = if are_rows {
-            Extent { columns: results.columns, ..extent }
+            Extent { columns: extent.columns.min(results.columns), ..extent }
         } else {
-            Extent { rows: results.tile_rows, ..extent }
+            Extent { rows: extent.rows.min(results.tile_rows), ..extent }
         };
-        let kept_bits = Some(index_bits(spec.keep)).filter(|n| *n <= bits.lanes && *n < bits.all);
-        let used = registers * if are_rows { extent.rows } else { extent.columns };
         let unrolled = UNROLLED.min(used.next_power_of_two());
         let is_whole = length.is_power_of_two() && length >= 1 << bits.inner();
         let length = (!is_whole).then_some(length);
         let mut plan = Self {
             order: Order::new(&spec.operands, &spec.comparator, length),
             spec,
+            part,
             bits,
             extent,
             kept,
@@ -215,31 +237,69 @@ impl<'a> Plan<'a> {
         Ok(plan)
     }
 
+    /// The dimensions of the grid are matrices, groups of series, and halves of series.
     fn set_windows(&mut self, are_rows: bool) {
         let Arrays { majors, tile_rows, columns } = self.arrays;
         let dimension = |extent, block| GridDimension { extent, block };
-        let steps = if are_rows {
-            tile_rows.div_ceil(self.extent.rows)
+        let groups = if are_rows {
+            dimension(tile_rows, self.extent.rows)
         } else {
-            columns.div_ceil(self.extent.columns)
+            dimension(columns, self.extent.columns)
         };
-        self.grid.dimensions = vec![dimension(majors, 1), dimension(steps, 1)];
+        let series = |arrays: Arrays, extent: Extent| {
+            if are_rows {
+                dimension(arrays.columns, extent.columns)
+            } else {
+                dimension(arrays.tile_rows, extent.rows)
+            }
+        };
+        let (of_arrays, of_results) =
+            (series(self.arrays, self.extent), series(self.results, self.kept));
+        let halves = if self.part == Part::Merge { of_results } else { of_arrays };
+        let counts = [majors, groups.count(), halves.count()];
+        self.grid.dimensions = counts.map(|count| dimension(count, 1)).to_vec();
         let mut argument = 0;
         let mut next = || {
             argument += 1;
             argument - 1
         };
-        for operand in &self.spec.operands {
-            if let Operand::Array(element) = operand {
-                let of = (self.arrays, self.extent);
-                self.inputs.push(self.window(next(), *element, of, (are_rows, steps)));
+        if self.part == Part::Merge {
+            let block = Block::Linear(2 * self.between_granules());
+            self.inputs.push(linear("halves", next(), block, 0));
+        } else {
+            for operand in &self.spec.operands {
+                if let Operand::Array(element) = operand {
+                    let of = (self.arrays, self.extent);
+                    self.inputs.push(self.window(next(), *element, of, are_rows));
+                }
             }
+        }
+        if self.part == Part::Halves {
+            let granules = self.between_granules();
+            self.outputs.push(linear("half", next(), Block::Linear(granules), granules));
+            return;
         }
         for result in &self.spec.results {
             let of = (self.results, self.kept);
             let element = self.spec.operands[*result].element();
-            self.outputs.push(self.window(next(), element, of, (are_rows, steps)));
+            self.outputs.push(self.window(next(), element, of, are_rows));
         }
+    }
+
+    /// Levels of the network.
+    pub(super) fn levels(&self) -> usize {
+        let stages = self.kept_bits.unwrap_or(self.bits.all);
+        stages * (stages + 1) / 2
+    }
+
+    /// Registers of a column of a half that the launch after has to know.
+    pub(super) fn n_between(&self) -> usize {
+        if self.kept_bits.is_some() { self.n_series() } else { self.n_registers }
+    }
+
+    /// Granules of all columns of a half that the launch after has to know.
+    pub(super) fn between_granules(&self) -> usize {
+        self.n_between() * self.order.columns.len() * VREG_GRANULES
     }
 
     fn window(
@@ -247,7 +307,7 @@ impl<'a> Plan<'a> {
         argument: usize,
         element: Element,
         (arrays, extent): (Arrays, Extent),
-        (are_rows, steps): (bool, usize),
+        are_rows: bool,
     ) -> Window {
         let Arrays { tile_rows, columns: array_columns, .. } = arrays;
         let rows = extent.rows.next_multiple_of(self.packing);
@@ -255,27 +315,29 @@ impl<'a> Plan<'a> {
         let tiles = TileBlock { element, rows, columns, array_columns };
         let block = if self.is_separate { Block::Separate(tiles) } else { Block::Tiles(tiles) };
         let tile = element.tile_granules();
-        let along = if are_rows { rows * array_columns * tile } else { columns * tile };
-        let strides = vec![tile_rows * array_columns * tile, along];
-        let mut edges = Vec::new();
+        let (below, beside) = (rows * array_columns * tile, columns * tile);
+        let (along, half) = if are_rows { (below, beside) } else { (beside, below) };
+        let strides = vec![tile_rows * array_columns * tile, along, half];
         let packing = if self.is_separate { 1 } else { element.packing() };
         let all_rows = tile_rows.next_multiple_of(packing);
-        let last = (steps > 1).then_some(1);
-        if are_rows {
-            let count = all_rows - (steps - 1) * rows;
-            if count < rows {
-                edges.push(Edge { dimension: last, axis: TileAxis::Rows, count });
-            }
-        } else {
-            if all_rows < rows {
-                edges.push(Edge { dimension: None, axis: TileAxis::Rows, count: all_rows });
-            }
-            let count = array_columns - (steps - 1) * columns;
-            if count < columns {
-                edges.push(Edge { dimension: last, axis: TileAxis::Columns, count });
-            }
-        }
+        let (of_rows, of_columns) = if are_rows { (1, 2) } else { (2, 1) };
+        let of_rows = self.edge((of_rows, TileAxis::Rows), all_rows, rows);
+        let of_columns = self.edge((of_columns, TileAxis::Columns), array_columns, columns);
+        let edges = of_rows.into_iter().chain(of_columns).collect();
         Window { name: format!("array{argument}"), argument, block, strides, edges }
+    }
+
+    /// Where the last window along a dimension of the grid ends, if it is not whole.
+    fn edge(
+        &self,
+        (dimension, axis): (usize, TileAxis),
+        extent: usize,
+        block: usize,
+    ) -> Option<Edge> {
+        let steps = self.grid.dimensions[dimension].count();
+        let count = extent - (steps - 1) * block;
+        let dimension = (steps > 1).then_some(dimension);
+        (count < block).then_some(Edge { dimension, axis, count })
     }
 
     /// Series in the registers, and what is sorted besides.
@@ -295,4 +357,10 @@ impl<'a> Plan<'a> {
         };
         self.outputs.iter().map(padding).collect()
     }
+}
+
+/// A window of whole registers; `stride` granules of the array from one half to the other.
+fn linear(name: &str, argument: usize, block: Block, stride: usize) -> Window {
+    let strides = vec![0, 0, stride];
+    Window { name: name.to_owned(), argument, block, strides, edges: Vec::new() }
 }

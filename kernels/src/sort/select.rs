@@ -21,7 +21,7 @@ impl Kernel<'_> {
         let bits = self.plan.bits;
         let shift = bits.registers().ilog2() as usize;
         let all = self.active(b, shift);
-        let (levels, top) = (b.s(int(kept)), b.s(int(bits.all - 1)));
+        let (levels, top) = (b.s(int(kept)), self.after(b, bits.all, kept));
         b.for_loop(levels, &[], |b, stage, _| {
             let level = b.sadd_imm(stage, 1);
             // Blocks that will be merged with each other first differ in the highest bit.
@@ -47,8 +47,8 @@ impl Kernel<'_> {
         }
         let active = self.active(b, 0);
         for bit in (kept..bits.inner().min(bits.all)).rev() {
-            // The one that comes first goes where the bit is 0, everywhere.
-            let none = b.s(int(bits.all));
+            // The one that comes first goes where the bit is 0, everywhere and in both halves.
+            let none = b.s(int(bits.all + 1));
             if bit >= bits.lanes {
                 self.sublane_levels(b, none, &[bit], active);
             } else {

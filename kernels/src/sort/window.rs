@@ -144,8 +144,7 @@ impl Kernel<'_> {
     /// The place in its series of each element of a register.
     fn positions(&self, b: &mut Builder, register: S) -> V {
         let bits = self.plan.bits;
-        let last = b.s(int(bits.registers() - 1));
-        let within = b.sand(register, last);
+        let within = self.in_series(b, register);
         let first = b.smul_imm(within, int(1 << bits.inner()));
         let (first, inside) = (b.vsplat(first), self.inside(b));
         b.vadd_s32(first, inside)
