@@ -5,8 +5,8 @@
 //! 32-bit integers, the operands are converted before and the result after: neighbouring kernels
 //! convert in passing. Every value of a narrow type is one of the wide type.
 //!
-//! So are the operands of dots: where matrices of narrow elements lie one behind the other, each has
-//! to fill whole registers (16 rows), or the next one begins within one.
+//! So are the operands of dots: where matrices of narrow elements lie one behind the other, each
+//! has to fill whole registers (16 rows), or the next one begins within one.
 
 use super::{Changed, PassContext, PassError, layout_assignment::with_order};
 use crate::{
@@ -95,8 +95,8 @@ fn wide_type(element_type: ElementType) -> Option<ElementType> {
     }
 }
 
-/// The same op for wide operands. Those of dots are as exact as bf16 where they were bf16; f16 is two
-/// such parts.
+/// The same op for wide operands. Those of dots are as exact as bf16 where they were bf16; f16 is
+/// two such parts.
 fn wide_op(op: Op, operand_type: ElementType) -> Op {
     let Op::Dot { dimension_numbers, operand_precision } = op else { return op };
     let each = match operand_type {
@@ -107,10 +107,13 @@ fn wide_op(op: Op, operand_type: ElementType) -> Op {
     Op::Dot { dimension_numbers, operand_precision: OperandPrecision { lhs: each, rhs: each } }
 }
 
-/// The same array of another type.
+/// The same array of another type. The result of a dot may be in any order.
 fn of_type(shape: &ArrayShape, element_type: ElementType) -> ArrayShape {
     let dimensions = shape.dimensions().to_vec();
-    let order: Vec<usize> = (0..dimensions.len()).collect();
+    let order: Vec<usize> = match shape.layout() {
+        Some(layout) => layout.minor_to_major.iter().rev().copied().collect(),
+        None => (0..dimensions.len()).collect(),
+    };
     let array = ArrayShape::new(element_type, dimensions);
     with_order(&array.expect("an array of the device is far below 2^63 bytes"), &order)
 }
