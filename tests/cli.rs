@@ -80,7 +80,7 @@ fn checks_that_hold_end_well_on_both_engines() {
         let (code, out, err) = outcome(&["test", "--engine", engine, &file]);
         let lines: Vec<&str> = out.lines().collect();
         let expected = [
-            "check.expect_eq: pass (3 elements)",
+            "check.expect_eq_const: pass (3 elements)",
             "check.expect_close: pass (2 elements)",
             "check.eq: pass (2 elements)",
             &format!("{file}: ok, 3 checks"),
@@ -88,6 +88,31 @@ fn checks_that_hold_end_well_on_both_engines() {
         ];
         assert_eq!((code, lines.as_slice(), err.as_str()), (0, &expected[..], ""), "{engine}");
     }
+}
+
+#[test]
+fn programs_of_constants_run_on_the_chip_too() {
+    let folder = Folder::new("checks_of_constants");
+    let program = |ulps: u32| {
+        format!(
+            "func.func @exponential() {{
+  %x = stablehlo.constant dense<[0.1, 0.2, 0.3, 1.7]> : tensor<4xf32>
+  %r = stablehlo.exponential %x : tensor<4xf32>
+  %y = stablehlo.convert %x : (tensor<4xf32>) -> tensor<4xf64>
+  %s = stablehlo.exponential %y : tensor<4xf64>
+  %e = stablehlo.convert %s : (tensor<4xf64>) -> tensor<4xf32>
+  check.expect_close %r, %e, max_ulp_difference = {ulps} : tensor<4xf32>, tensor<4xf32>
+  return
+}}
+"
+        )
+    };
+    let exact = folder.file("exact.mlir", &program(0));
+    let close = folder.file("close.mlir", &program(3));
+    let code = |engine, file: &str| outcome(&["test", "--engine", engine, file]).0;
+    assert_eq!(code("evaluator", &exact), 0, "the evaluator rounds once");
+    assert_eq!(code("emulator", &exact), 1, "the chip's exponential is a unit off at 0.3");
+    assert_eq!(code("emulator", &close), 0);
 }
 
 #[test]
@@ -182,6 +207,31 @@ fn inputs_that_do_not_fit_are_named() {
     assert_eq!((code, out.as_str()), (0, "result 0: f32[2,3] {{2, 2, 2}, {2, 2, 2}}\n"));
     let (code, _, _) = outcome(&["interpret", &program, "-i", &fits, "--seed", "1"]);
     assert_eq!(code, 0);
+}
+
+#[test]
+fn arrays_of_an_archive_go_to_the_arguments_of_their_names() {
+    let folder = Folder::new("names");
+    let text = "func.func @main(%x: tensor<2xf32>, %w: tensor<3xf32>) -> tensor<3xf32> {
+  return %w : tensor<3xf32>
+}
+";
+    let program = folder.file("second.mlir", text);
+    let archive = |first: &str, second: &str| {
+        let path = folder.path(&format!("{first}_{second}.npz"));
+        let w = ArrayLiteral::from_slice(&[3], &[4_f32, 5.0, 6.0]).expect("three");
+        let x = ArrayLiteral::from_slice(&[2], &[1_f32, 2.0]).expect("two");
+        numpy::write_npz(Path::new(&path), &[(first.to_owned(), w), (second.to_owned(), x)])
+            .expect("written");
+        path
+    };
+    let (code, out, _) = outcome(&["interpret", &program, "-i", &archive("w", "x")]);
+    assert_eq!((code, out.as_str()), (0, "result 0: f32[3] {4, 5, 6}\n"));
+    let (code, _, err) = outcome(&["interpret", &program, "-i", &archive("weights", "x")]);
+    assert_eq!(code, 2);
+    let expected = "parameter x is f32[2], the array weights has dimensions [3]; arrays go to the \
+                    parameters in order where not every name is a parameter's";
+    assert!(err.contains(expected), "{err}");
 }
 
 #[test]

@@ -22,7 +22,7 @@ pub struct CompileOptions {
     pub default_precision: Precision,
     /// Who chooses the layouts of entry parameters.
     pub entry_layout: EntryLayout,
-    /// The most elements that a folded constant may have.
+    /// The most elements that a folded constant may have; with 0 nothing is folded.
     pub folding_limit_elements: usize,
     /// Whether the independent checkers of the back end prove each program.
     pub check: bool,

@@ -63,6 +63,7 @@ pub use dot_canonicalization::dot_canonicalization;
 pub use fusion::fusion;
 pub use gather_expander::gather_expander;
 pub use integer_dot_decomposition::integer_dot_decomposition;
+pub(crate) use layout_assignment::assign_missing_layouts;
 pub use layout_assignment::layout_assignment;
 pub use layout_normalization::layout_normalization;
 pub use movement_decomposition::movement_decomposition;

@@ -14,11 +14,16 @@ pub struct Pass {
     pub name: &'static str,
     /// The pass.
     pub run: fn(&mut Module, &PassContext) -> Result<Changed, PassError>,
+    /// Whether it works on layouts. Where arrays have none, they are made row-major before it.
+    pub needs_layouts: bool,
 }
 
 macro_rules! pass {
     ($name:ident) => {
-        Pass { name: stringify!($name), run: passes::$name }
+        Pass { name: stringify!($name), run: passes::$name, needs_layouts: false }
+    };
+    ($name:ident with layouts) => {
+        Pass { name: stringify!($name), run: passes::$name, needs_layouts: true }
     };
 }
 
@@ -53,11 +58,11 @@ pub const OPTIMIZE: &[Pass] = &[
     pass!(tuple_simplifier),
     pass!(dce),
     pass!(layout_assignment),
-    pass!(layout_normalization),
-    pass!(transpose_decomposition),
-    pass!(movement_decomposition),
-    pass!(reshape_decomposition),
-    pass!(movement_widening),
+    pass!(layout_normalization with layouts),
+    pass!(transpose_decomposition with layouts),
+    pass!(movement_decomposition with layouts),
+    pass!(reshape_decomposition with layouts),
+    pass!(movement_widening with layouts),
     pass!(fusion),
     pass!(dce),
 ];
@@ -99,6 +104,9 @@ pub fn run_passes(
     observe: &mut dyn FnMut(&'static str, &Module),
 ) -> Result<(), PipelineError> {
     for pass in passes {
+        if pass.needs_layouts {
+            passes::assign_missing_layouts(module);
+        }
         let changed = (pass.run)(module, context)
             .map_err(|cause| PipelineError::Pass { pass: pass.name, cause })?;
         if changed == Changed::Yes {

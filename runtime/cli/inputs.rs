@@ -19,6 +19,8 @@ struct Slot<'a> {
 /// An array and the file that it comes from.
 struct Given {
     path: PathBuf,
+    /// The array's name in an archive whose names are not those of parameters.
+    taken_in_order: Option<String>,
     array: NumpyArray,
 }
 
@@ -77,28 +79,37 @@ fn assign(
         |name: &Option<String>| slots.iter().position(|slot| name.as_deref() == Some(slot.name));
     let by_name: Option<Vec<usize>> = arrays.iter().map(|(name, _)| position(name)).collect();
     let free = || (0..slots.len()).filter(|&n| slots[n].given.is_none());
+    let is_by_name = by_name.is_some();
     let places = by_name.unwrap_or_else(|| free().take(arrays.len()).collect());
     if places.len() < arrays.len() {
         let (given, expected) = (arrays.len(), slots.len());
         let path = path.display();
+        let arrays = if given == 1 { "array" } else { "arrays" };
         return Err(Failure::Usage(format!(
-            "{path} has {given} arrays, more than there are parameters left; the program has {expected}"
+            "{path} has {given} {arrays}, more than there are parameters left; the program has {expected}"
         )));
     }
-    for (place, (_, array)) in places.into_iter().zip(arrays) {
-        slots[place].given = Some(Given { path: path.to_owned(), array });
+    for (place, (name, array)) in places.into_iter().zip(arrays) {
+        let taken_in_order = name.filter(|_| !is_by_name);
+        slots[place].given = Some(Given { path: path.to_owned(), taken_in_order, array });
     }
     Ok(())
 }
 
 fn convert(slot: &Slot<'_>, given: &Given, cast: bool) -> Result<ArrayLiteral, Failure> {
     let Slot { name, shape, .. } = slot;
-    let Given { path, array } = given;
+    let Given { path, taken_in_order, array } = given;
     if array.dimensions != shape.dimensions() {
+        let (path, dimensions) = (path.display(), &array.dimensions);
+        let (array, note) = match taken_in_order {
+            Some(array) => (
+                format!("array {array}"),
+                "; arrays go to the parameters in order where not every name is a parameter's",
+            ),
+            None => ("array".to_owned(), ""),
+        };
         return Err(Failure::Usage(format!(
-            "{}: parameter {name} is {shape}, the array has dimensions {:?}",
-            path.display(),
-            array.dimensions
+            "{path}: parameter {name} is {shape}, the {array} has dimensions {dimensions:?}{note}"
         )));
     }
     let literal = array.to_literal(shape.element_type(), cast);

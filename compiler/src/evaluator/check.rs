@@ -224,8 +224,8 @@ fn pair_arrays<'a>(
     }
 }
 
-/// The first difference between two arrays of one shape, and how many there are. The parts of
-/// complex elements are compared, and counted, one by one.
+/// The first difference between two arrays of one shape, and how many elements are refused. Of
+/// complex elements each part is compared.
 fn compare_arrays(
     rule: Rule,
     actual: &ArrayLiteral,
@@ -233,7 +233,7 @@ fn compare_arrays(
 ) -> (Option<Difference>, usize) {
     let rule = rule.on(actual.element_type().part());
     if actual.element_type().is_complex() {
-        let (difference, count) = compare_arrays(rule, &actual.parts(), &expected.parts());
+        let (difference, count) = compare_parts(rule, &actual.parts(), &expected.parts(), 2);
         let shape = actual.shape();
         let whole = |difference: Difference| {
             let mut index = difference.index;
@@ -247,10 +247,20 @@ fn compare_arrays(
     if actual.element_type().is_narrow() {
         return compare_narrow(rule, actual, expected);
     }
+    compare_parts(rule, actual, expected, 1)
+}
+
+/// The same for arrays in which `parts` neighbours are one element.
+fn compare_parts(
+    rule: Rule,
+    actual: &ArrayLiteral,
+    expected: &ArrayLiteral,
+    parts: usize,
+) -> (Option<Difference>, usize) {
     with_element_type!(actual.element_type(), T => {
         let pairs = view::<T>(actual).iter().zip(view::<T>(expected)).enumerate();
-        let mut refused = pairs.filter(|(_, (a, e))| !rule.judge(**a, **e).0);
-        let first = refused.next().map(|(element, (a, e))| Difference {
+        let mut refused = pairs.filter(|(_, (a, e))| !rule.judge(**a, **e).0).peekable();
+        let first = refused.peek().map(|&(element, (a, e))| Difference {
             leaf: None,
             index: index_of(element, actual.shape().dimensions()),
             actual: element_text(T::ELEMENT_TYPE, actual.bits(element)),
@@ -259,7 +269,9 @@ fn compare_arrays(
             allowed: rule.to_string(),
             refused: 0,
         });
-        let count = usize::from(first.is_some()) + refused.count();
+        let mut last = None;
+        let elements = refused.map(|(part, _)| part / parts);
+        let count = elements.filter(|element| last.replace(*element) != Some(*element)).count();
         (first, count)
     })
 }
@@ -366,7 +378,8 @@ impl fmt::Display for CheckOutcome {
             }
             Some(Mismatch::Elements(difference)) => {
                 let refused = difference.refused;
-                write!(f, "{name}: fail {difference}; {refused} of {} differ", count(*elements))
+                let differ = if refused == 1 { "differs" } else { "differ" };
+                write!(f, "{name}: fail {difference}; {refused} of {} {differ}", count(*elements))
             }
         }
     }

@@ -87,6 +87,8 @@ pub(crate) struct Block {
 #[derive(Clone, Debug)]
 pub(crate) struct BlockArgument {
     pub(crate) value: ValueId,
+    /// The name in the text, without `%`; bytecode has none.
+    pub(crate) name: Option<String>,
     pub(crate) value_type: Type,
     pub(crate) span: Span,
     pub(crate) location: Option<LocationId>,

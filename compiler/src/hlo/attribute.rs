@@ -364,13 +364,21 @@ pub struct CheckParameters {
     pub max_ulp_difference: Option<u64>,
     /// The smallest such difference.
     pub min_ulp_difference: Option<u64>,
+    /// Whether the expected value was an attribute: part of the name, and of no other meaning.
+    pub against_constant: bool,
 }
 
 impl CustomCallTarget {
     /// The target's name in the text.
     pub fn name(&self) -> &str {
         match self {
+            Self::CheckExpectEq(parameters) if parameters.against_constant => {
+                "check.expect_eq_const"
+            }
             Self::CheckExpectEq(_) => "check.expect_eq",
+            Self::CheckExpectAlmostEq(parameters) if parameters.against_constant => {
+                "check.expect_almost_eq_const"
+            }
             Self::CheckExpectAlmostEq(_) => "check.expect_almost_eq",
             Self::CheckExpectClose(_) => "check.expect_close",
             Self::CheckEq(_) => "check.eq",
@@ -386,9 +394,12 @@ impl CustomCallTarget {
 
     /// The target with this name; only checks use the parameters. `Eigh` has other ones.
     pub fn from_name(name: &str, parameters: CheckParameters) -> Self {
+        let against_constant = CheckParameters { against_constant: true, ..parameters };
         match name {
             "check.expect_eq" => Self::CheckExpectEq(parameters),
+            "check.expect_eq_const" => Self::CheckExpectEq(against_constant),
             "check.expect_almost_eq" => Self::CheckExpectAlmostEq(parameters),
+            "check.expect_almost_eq_const" => Self::CheckExpectAlmostEq(against_constant),
             "check.expect_close" => Self::CheckExpectClose(parameters),
             "check.eq" => Self::CheckEq(parameters),
             "LuDecomposition" => Self::LuDecomposition,

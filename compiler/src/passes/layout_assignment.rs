@@ -36,6 +36,30 @@ pub fn layout_assignment(module: &mut Module, context: &PassContext) -> Result<C
     Ok(Changed::Yes)
 }
 
+/// Makes every array without a layout row-major: what passes after this one begin with when they
+/// are run alone.
+pub(crate) fn assign_missing_layouts(module: &mut Module) {
+    for computation in sequential_computations(module) {
+        for id in module.computation(computation).post_order() {
+            let shape = module.instruction(computation, id).shape();
+            let complete = row_major_where_missing(shape);
+            if complete != *shape {
+                rewrite::set_layout(module, computation, id, complete);
+            }
+        }
+    }
+}
+
+fn row_major_where_missing(shape: &Shape) -> Shape {
+    match shape {
+        Shape::Array(array) if array.layout().is_some() => shape.clone(),
+        Shape::Array(array) => with_order(array, &row_major(array)).into(),
+        Shape::Tuple(elements) => {
+            Shape::Tuple(elements.iter().map(row_major_where_missing).collect())
+        }
+    }
+}
+
 fn row_major(shape: &ArrayShape) -> Order {
     (0..shape.rank()).collect()
 }

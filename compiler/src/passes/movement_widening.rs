@@ -4,13 +4,16 @@
 //! elements can. Where no kernel moves an array as it is and one moves its elements as f32 or
 //! 32-bit integers, the operands are converted before and the result after: neighbouring kernels
 //! convert in passing. Every value of a narrow type is one of the wide type.
+//!
+//! So are the operands of dots: where matrices of narrow elements lie one behind the other, each
+//! has to fill whole registers (16 rows), or the next one begins within one.
 
 use super::{Changed, PassContext, PassError, layout_assignment::with_order};
 use crate::{
     analysis::{is_free_reshape, sequential_computations},
     hlo::{
         ArrayShape, ComputationBuilder, ComputationId, ElementType, Extras, InferError,
-        InstructionId, Module, Op, rewrite,
+        InstructionId, Module, Op, OperandPrecision, Precision, rewrite,
     },
     lowering::{Region, choose_kernel, is_generator},
 };
@@ -40,9 +43,17 @@ pub fn movement_widening(module: &mut Module, _: &PassContext) -> Result<Changed
     Ok(changed)
 }
 
-/// Whether an instruction moves narrow elements and no kernel does that.
+/// Whether an instruction moves or multiplies narrow elements and no kernel does that.
 fn is_stuck(module: &Module, computation: ComputationId, id: InstructionId) -> bool {
     let instruction = module.instruction(computation, id);
+    if matches!(instruction.op(), Op::Dot { .. }) {
+        let is_narrow = |id: &InstructionId| {
+            let shape = module.instruction(computation, *id).array_shape();
+            wide_type(shape.element_type()) == Some(ElementType::F32)
+        };
+        let is_some_narrow = instruction.operands().iter().chain([&id]).any(is_narrow);
+        return is_some_narrow && !has_kernel(module, computation, id);
+    }
     if moved_operands(instruction.op()) == 0 || is_generator(module.computation(computation), id) {
         return false;
     }
@@ -67,7 +78,7 @@ fn moved_operands(op: &Op) -> usize {
         | Op::Reverse { .. }
         | Op::Slice { .. }
         | Op::Transpose { .. } => 1,
-        Op::DynamicUpdateSlice | Op::Pad { .. } => 2,
+        Op::Dot { .. } | Op::DynamicUpdateSlice | Op::Pad { .. } => 2,
         Op::Concatenate { .. } => usize::MAX,
         _ => 0,
     }
@@ -84,15 +95,30 @@ fn wide_type(element_type: ElementType) -> Option<ElementType> {
     }
 }
 
-/// The same array of another type.
+/// The same op for wide operands. Those of dots are as exact as bf16 where they were bf16; f16 is
+/// two such parts.
+fn wide_op(op: Op, operand_type: ElementType) -> Op {
+    let Op::Dot { dimension_numbers, operand_precision } = op else { return op };
+    let each = match operand_type {
+        ElementType::BF16 => Precision::Default,
+        ElementType::F16 => Precision::Highest,
+        _ => return Op::Dot { dimension_numbers, operand_precision },
+    };
+    Op::Dot { dimension_numbers, operand_precision: OperandPrecision { lhs: each, rhs: each } }
+}
+
+/// The same array of another type. The result of a dot may be in any order.
 fn of_type(shape: &ArrayShape, element_type: ElementType) -> ArrayShape {
     let dimensions = shape.dimensions().to_vec();
-    let order: Vec<usize> = (0..dimensions.len()).collect();
+    let order: Vec<usize> = match shape.layout() {
+        Some(layout) => layout.minor_to_major.iter().rev().copied().collect(),
+        None => (0..dimensions.len()).collect(),
+    };
     let array = ArrayShape::new(element_type, dimensions);
     with_order(&array.expect("an array of the device is far below 2^63 bytes"), &order)
 }
 
-/// The value of `id` by a wide movement; none if there is no kernel for that either.
+/// The value of `id` by a wide movement or dot; none if there is no kernel for that either.
 fn widen(
     module: &mut Module,
     computation: ComputationId,
@@ -102,14 +128,21 @@ fn widen(
     let (op, shape) = (instruction.op().clone(), instruction.array_shape().clone());
     let (metadata, mut operands) =
         (instruction.metadata().clone(), instruction.operands().to_vec());
-    let Some(wide) = wide_type(shape.element_type()) else { return Ok(None) };
+    let operand_type = module.instruction(computation, operands[0]).array_shape().element_type();
+    let wide = wide_type(operand_type).or_else(|| wide_type(shape.element_type()));
+    let Some(wide) = wide else { return Ok(None) };
+    let op = wide_op(op, operand_type);
     let shaped = |shape: ArrayShape| {
         let metadata = Some(metadata.clone());
         Extras { shape: Some(shape.into()), metadata, ..Extras::default() }
     };
     let n_moved = moved_operands(&op).min(operands.len());
     for operand in &mut operands[..n_moved] {
-        let from = of_type(module.instruction(computation, *operand).array_shape(), wide);
+        let narrow = module.instruction(computation, *operand).array_shape();
+        if narrow.element_type() == wide {
+            continue;
+        }
+        let from = of_type(narrow, wide);
         let mut builder = ComputationBuilder::new(module, computation);
         *operand = builder.add_with(Op::Convert, &[*operand], shaped(from))?;
     }
@@ -117,6 +150,9 @@ fn widen(
     let moved = builder.add_with(op, &operands, shaped(of_type(&shape, wide)))?;
     if !has_kernel(module, computation, moved) {
         return Ok(None);
+    }
+    if shape.element_type() == wide {
+        return Ok(Some(moved));
     }
     let mut builder = ComputationBuilder::new(module, computation);
     builder.add_with(Op::Convert, &[moved], shaped(shape)).map(Some)

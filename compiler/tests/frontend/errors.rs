@@ -74,7 +74,7 @@ fn syntax_of_functions() {
     check(
         "func.func @main() {",
         expect![[r#"
-        test.mlir:1:20: error: found the end of the text, expected an operation
+        test.mlir:1:20: error: found the end of the text, expected an operation or '}'
           func.func @main() {
                              ^"#]],
     );
@@ -244,7 +244,7 @@ fn shapes_of_literals() {
     constant(
         "[1, 2]> : tensor<3xi32>",
         expect![[r#"
-        test.mlir:2:38: error: this dense literal does not have the sizes of tensor<3xi32>
+        test.mlir:2:38: error: this list has 2 of the 3 entries that tensor<3xi32> needs here
             %0 = stablehlo.constant dense<[1, 2]> : tensor<3xi32>
                                                ^"#]],
     );

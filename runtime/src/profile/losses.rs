@@ -21,6 +21,9 @@ pub struct Loss {
     pub reason: String,
 }
 
+/// From this busy share on HBM is what the time is lost to.
+const HBM_IS_THE_REASON: f64 = 0.8;
+
 /// The losses, largest first.
 pub(super) fn find(instructions: &[InstructionReport], chip: &ChipSpec) -> Vec<Loss> {
     let total: u64 = instructions.iter().map(|row| row.measures.cycles).sum();
@@ -54,12 +57,17 @@ fn reason(measures: &Measures, chip: &ChipSpec) -> String {
             let filled = percent(busy.vpu);
             format!("vector arithmetic fills {filled} of its slots while the MXUs are busy {mxus}")
         }
-        Bound::Hbm => format!(
-            "HBM is busy {}: {:.1} FLOPs per byte, the chip needs {:.0} to be bound by its MXUs",
-            percent(busy.hbm),
-            ratio(float(flops), float(hbm_bytes)),
-            chip.peak_flops() / chip.hbm_peak_bytes_per_second
-        ),
+        Bound::Hbm => {
+            let traffic = format!(
+                "HBM is busy {}: {:.1} FLOPs per byte, the chip needs {:.0} to be bound by its MXUs",
+                percent(busy.hbm),
+                ratio(float(flops), float(hbm_bytes)),
+                chip.peak_flops() / chip.hbm_peak_bytes_per_second
+            );
+            // Where HBM often idles, the bytes alone do not explain the loss.
+            let waits = stalls(measures, chip).filter(|_| busy.hbm < HBM_IS_THE_REASON);
+            waits.map_or(traffic.clone(), |waits| format!("{traffic}; {waits}"))
+        }
         Bound::Eup => unit("transcendental units", busy.eup),
         Bound::Xlu => unit("cross-lane units", busy.xlu),
         Bound::Vmem => format!("loads from VMEM or stores to it fill {}", percent(busy.vmem)),
@@ -74,20 +82,64 @@ fn reason(measures: &Measures, chip: &ChipSpec) -> String {
 
 /// No unit is busy: how much of the time nothing is issued, and for what it mostly waits.
 fn latency(measures: &Measures, chip: &ChipSpec) -> String {
-    let core_cycles = measures.cycles * u64::from(chip.n_cores);
     let (most, unit) = measures.busy.most();
     let busiest = format!("the busiest unit is {} with {}", unit.name(), percent(most));
-    let stalled: u64 = measures.stalls.values().sum();
-    let stalled = percent(share(stalled, core_cycles));
-    match measures.stalls.iter().max_by_key(|(_, stalled)| **stalled) {
-        Some((cause, longest)) => format!(
-            "{busiest}; nothing is issued {stalled} of the time, mostly waiting for {cause} ({})",
-            percent(share(*longest, core_cycles))
-        ),
+    match stalls(measures, chip) {
+        Some(waits) => format!("{busiest}; {waits}"),
         None => format!("{busiest}; bundles are issued all the time, with few ops in them"),
     }
 }
 
+/// How much of the time nothing is issued, and for what the cores mostly wait then.
+fn stalls(measures: &Measures, chip: &ChipSpec) -> Option<String> {
+    let core_cycles = measures.cycles * u64::from(chip.n_cores);
+    let stalled: u64 = measures.stalls.values().sum();
+    let stalled = percent(share(stalled, core_cycles));
+    let (cause, longest) = measures.stalls.iter().max_by_key(|(_, stalled)| **stalled)?;
+    let longest = percent(share(*longest, core_cycles));
+    Some(format!("nothing is issued {stalled} of the time, mostly waiting for {cause} ({longest})"))
+}
+
 fn percent(share: f64) -> String {
     format!("{:.0} %", share * 100.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use palmetto_isa::TPU_V4;
+
+    use super::*;
+    use crate::profile::Busy;
+
+    fn of_hbm(hbm: f64) -> Measures {
+        Measures {
+            launches: 1,
+            cycles: 1000,
+            seconds: 1e-6,
+            launch_cycles: 0,
+            flops: 20_000,
+            mxu_flops: 20_000,
+            hbm_bytes: 100,
+            mfu: 0.4,
+            roofline_seconds: 4e-7,
+            busy: Busy { hbm, ..Busy::default() },
+            bound: Bound::Hbm,
+            cores: Vec::new(),
+            stalls: BTreeMap::from([("dma", 600), ("xlu", 200)]),
+        }
+    }
+
+    #[test]
+    fn bytes_are_the_whole_reason_only_where_hbm_is_busy() {
+        let busy = reason(&of_hbm(0.95), &TPU_V4);
+        assert_eq!(
+            busy,
+            "HBM is busy 95 %: 200.0 FLOPs per byte, the chip needs 229 to be bound by its MXUs"
+        );
+        let idle = reason(&of_hbm(0.5), &TPU_V4);
+        let waits = "; nothing is issued 40 % of the time, mostly waiting for dma (30 %)";
+        assert!(idle.starts_with("HBM is busy 50 %") && idle.ends_with(waits), "{idle}");
+    }
 }

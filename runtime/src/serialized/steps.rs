@@ -174,7 +174,7 @@ fn check_image(target: &CustomCallTarget, operands: Vec<ViewImage>) -> StepKind 
         | CustomCallTarget::Qr
         | CustomCallTarget::Other(_) => CheckParameters::default(),
     };
-    let CheckParameters { tolerance, max_ulp_difference, min_ulp_difference } = parameters;
+    let CheckParameters { tolerance, max_ulp_difference, min_ulp_difference, .. } = parameters;
     StepKind::Check {
         target: target.name().to_owned(),
         tolerance,
@@ -277,6 +277,7 @@ impl Reader<'_> {
                     tolerance: *tolerance,
                     max_ulp_difference: *max_ulp_difference,
                     min_ulp_difference: *min_ulp_difference,
+                    ..CheckParameters::default()
                 };
                 let target = CustomCallTarget::from_name(target, parameters);
                 Step::Check { source, target, operands: views(operands)? }

@@ -7,7 +7,7 @@ func.func @main(%x: tensor<4xf32>) -> tensor<4xf32> {
 // ----
 // HloModule main
 //
-// ENTRY %main (Arg_0: f32[4]) -> f32[4] {
-//   %Arg_0 = f32[4] parameter(0)
-//   ROOT %exponential = f32[4] exponential(%Arg_0)
+// ENTRY %main (x: f32[4]) -> f32[4] {
+//   %x = f32[4] parameter(0)
+//   ROOT %exponential = f32[4] exponential(%x)
 // }

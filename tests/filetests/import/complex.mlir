@@ -10,13 +10,13 @@ func.func @main(%x: tensor<4xf32>) -> (tensor<3xcomplex<f32>>, tensor<2xcomplex<
 // ----
 // HloModule main
 //
-// ENTRY %main (Arg_0: f32[4]) -> (c64[3], c128[2]) {
-//   %Arg_0 = f32[4] parameter(0)
+// ENTRY %main (x: f32[4]) -> (c64[3], c128[2]) {
+//   %x = f32[4] parameter(0)
 //   %constant = c64[3] constant({(1, -2.5), (0, nan), (-0, 30000000000)})
 //   %constant.1 = c128[] constant((0.1, 1))
 //   %broadcast = c128[2] broadcast(%constant.1), dimensions={}
 //   %constant.2 = c64[2] constant({(1, 2), (1, 2)})
-//   %fft = c64[3] fft(%Arg_0), fft_type=RFFT, fft_length={4}
+//   %fft = c64[3] fft(%x), fft_type=RFFT, fft_length={4}
 //   %add = c64[3] add(%fft, %constant)
 //   ROOT %tuple = (c64[3], c128[2]) tuple(%add, %broadcast)
 // }

@@ -8,10 +8,10 @@ func.func @main(%x: tensor<2x9x9x4xbf16>, %k: tensor<3x2x2x8xbf16>) -> (tensor<2
 // ----
 // HloModule main
 //
-// ENTRY %main (Arg_0: bf16[2,9,9,4], Arg_1: bf16[3,2,2,8]) -> (f32[2,7,4,8], bf16[2,7,4,8]) {
-//   %Arg_0 = bf16[2,9,9,4] parameter(0)
-//   %Arg_1 = bf16[3,2,2,8] parameter(1)
-//   %convolution = f32[2,7,4,8] convolution(%Arg_0, %Arg_1), window={size=3x2 stride=2x1 pad=0_1x-1_0 rhs_reversal=1x0}, dim_labels=b01f_01io->b10f, feature_group_count=2, operand_precision={high,default}
-//   %convolution.1 = bf16[2,7,4,8] convolution(%Arg_0, %Arg_1), window={size=3x2 stride=2x1 pad=0_1x-1_0}, dim_labels=b01f_01io->b10f, feature_group_count=2
+// ENTRY %main (x: bf16[2,9,9,4], k: bf16[3,2,2,8]) -> (f32[2,7,4,8], bf16[2,7,4,8]) {
+//   %x = bf16[2,9,9,4] parameter(0)
+//   %k = bf16[3,2,2,8] parameter(1)
+//   %convolution = f32[2,7,4,8] convolution(%x, %k), window={size=3x2 stride=2x1 pad=0_1x-1_0 rhs_reversal=1x0}, dim_labels=b01f_01io->b10f, feature_group_count=2, operand_precision={high,default}
+//   %convolution.1 = bf16[2,7,4,8] convolution(%x, %k), window={size=3x2 stride=2x1 pad=0_1x-1_0}, dim_labels=b01f_01io->b10f, feature_group_count=2
 //   ROOT %tuple = (f32[2,7,4,8], bf16[2,7,4,8]) tuple(%convolution, %convolution.1)
 // }

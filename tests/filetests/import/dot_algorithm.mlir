@@ -8,10 +8,10 @@ func.func @main(%x: tensor<2x3xbf16>, %y: tensor<3x4xbf16>) -> (tensor<2x4xf32>,
 // ----
 // HloModule main
 //
-// ENTRY %main (Arg_0: bf16[2,3], Arg_1: bf16[3,4]) -> (f32[2,4], f32[2,4]) {
-//   %Arg_0 = bf16[2,3] parameter(0)
-//   %Arg_1 = bf16[3,4] parameter(1)
-//   %dot = f32[2,4] dot(%Arg_0, %Arg_1), lhs_contracting_dims={1}, rhs_contracting_dims={0}
-//   %dot.1 = f32[2,4] dot(%Arg_0, %Arg_1), lhs_contracting_dims={1}, rhs_contracting_dims={0}, operand_precision={high,high}
+// ENTRY %main (x: bf16[2,3], y: bf16[3,4]) -> (f32[2,4], f32[2,4]) {
+//   %x = bf16[2,3] parameter(0)
+//   %y = bf16[3,4] parameter(1)
+//   %dot = f32[2,4] dot(%x, %y), lhs_contracting_dims={1}, rhs_contracting_dims={0}
+//   %dot.1 = f32[2,4] dot(%x, %y), lhs_contracting_dims={1}, rhs_contracting_dims={0}, operand_precision={high,high}
 //   ROOT %tuple = (f32[2,4], f32[2,4]) tuple(%dot, %dot.1)
 // }

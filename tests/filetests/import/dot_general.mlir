@@ -6,8 +6,8 @@ func.func @main(%x: tensor<8x16xbf16>, %y: tensor<16x32xbf16>) -> tensor<8x32xf3
 // ----
 // HloModule main
 //
-// ENTRY %main (Arg_0: bf16[8,16], Arg_1: bf16[16,32]) -> f32[8,32] {
-//   %Arg_0 = bf16[8,16] parameter(0)
-//   %Arg_1 = bf16[16,32] parameter(1)
-//   ROOT %dot = f32[8,32] dot(%Arg_0, %Arg_1), lhs_contracting_dims={1}, rhs_contracting_dims={0}, operand_precision={default,highest}
+// ENTRY %main (x: bf16[8,16], y: bf16[16,32]) -> f32[8,32] {
+//   %x = bf16[8,16] parameter(0)
+//   %y = bf16[16,32] parameter(1)
+//   ROOT %dot = f32[8,32] dot(%x, %y), lhs_contracting_dims={1}, rhs_contracting_dims={0}, operand_precision={default,highest}
 // }

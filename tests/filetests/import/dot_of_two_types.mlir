@@ -10,14 +10,14 @@ func.func @main(%x: tensor<2x3xf32>, %n: tensor<3x4xi32>) -> (tensor<2x4xf32>, t
 // ----
 // HloModule main
 //
-// ENTRY %main (Arg_0: f32[2,3], Arg_1: s32[3,4]) -> (f32[2,4], f32[3,2]) {
-//   %Arg_0 = f32[2,3] parameter(0)
-//   %Arg_1 = s32[3,4] parameter(1)
-//   %convert = f32[3,4] convert(%Arg_1)
-//   %dot = f32[2,4] dot(%Arg_0, %convert), lhs_contracting_dims={1}, rhs_contracting_dims={0}
-//   %slice = s32[2,3] slice(%Arg_1), slice={[0:2], [0:3]}
+// ENTRY %main (x: f32[2,3], n: s32[3,4]) -> (f32[2,4], f32[3,2]) {
+//   %x = f32[2,3] parameter(0)
+//   %n = s32[3,4] parameter(1)
+//   %convert = f32[3,4] convert(%n)
+//   %dot = f32[2,4] dot(%x, %convert), lhs_contracting_dims={1}, rhs_contracting_dims={0}
+//   %slice = s32[2,3] slice(%n), slice={[0:2], [0:3]}
 //   %convert.1 = f32[2,3] convert(%slice)
-//   %dot.1 = f32[3,3] dot(%convert.1, %Arg_0), lhs_contracting_dims={0}, rhs_contracting_dims={0}
+//   %dot.1 = f32[3,3] dot(%convert.1, %x), lhs_contracting_dims={0}, rhs_contracting_dims={0}
 //   %slice.1 = f32[3,2] slice(%dot.1), slice={[0:3], [0:2]}
 //   ROOT %tuple = (f32[2,4], f32[3,2]) tuple(%dot, %slice.1)
 // }

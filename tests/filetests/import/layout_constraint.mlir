@@ -7,7 +7,7 @@ func.func @main(%x: tensor<16x256xbf16>) -> tensor<16x256xbf16> {
 // ----
 // HloModule main
 //
-// ENTRY %main (Arg_0: bf16[16,256]) -> bf16[16,256] {
-//   %Arg_0 = bf16[16,256] parameter(0)
-//   ROOT %copy = bf16[16,256] copy(%Arg_0)
+// ENTRY %main (x: bf16[16,256]) -> bf16[16,256] {
+//   %x = bf16[16,256] parameter(0)
+//   ROOT %copy = bf16[16,256] copy(%x)
 // }

@@ -16,9 +16,9 @@ func.func @main(%x: tensor<5x3xf32>, %i: tensor<4x1xi32>, %u: tensor<4x3xf32>) -
 //   ROOT %power = f32[] power(%Arg, %Arg.1)
 // }
 //
-// ENTRY %main (Arg_0: f32[5,3], Arg_1: s32[4,1], Arg_2: f32[4,3]) -> f32[5,3] {
-//   %Arg_0 = f32[5,3] parameter(0)
-//   %Arg_1 = s32[4,1] parameter(1)
-//   %Arg_2 = f32[4,3] parameter(2)
-//   ROOT %scatter = f32[5,3] scatter(%Arg_0, %Arg_1, %Arg_2), update_window_dims={1}, inserted_window_dims={0}, scatter_dims_to_operand_dims={0}, index_vector_dim=1, to_apply=%reducer
+// ENTRY %main (x: f32[5,3], i: s32[4,1], u: f32[4,3]) -> f32[5,3] {
+//   %x = f32[5,3] parameter(0)
+//   %i = s32[4,1] parameter(1)
+//   %u = f32[4,3] parameter(2)
+//   ROOT %scatter = f32[5,3] scatter(%x, %i, %u), update_window_dims={1}, inserted_window_dims={0}, scatter_dims_to_operand_dims={0}, index_vector_dim=1, to_apply=%reducer
 // }

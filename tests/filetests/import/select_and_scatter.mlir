@@ -39,11 +39,11 @@ func.func @main(%x: tensor<6x4xf32>, %y: tensor<3x4xf32>, %z: tensor<f32>) -> (t
 //   ROOT %negate = f32[] negate(%subtract)
 // }
 //
-// ENTRY %main (Arg_0: f32[6,4], Arg_1: f32[3,4], Arg_2: f32[]) -> (f32[6,4], f32[2,5]) {
-//   %Arg_0 = f32[6,4] parameter(0)
-//   %Arg_1 = f32[3,4] parameter(1)
-//   %Arg_2 = f32[] parameter(2)
-//   %select-and-scatter = f32[6,4] select-and-scatter(%Arg_0, %Arg_1, %Arg_2), window={size=2x1 stride=2x1}, select=%select, scatter=%scatter
-//   %reduce-window = f32[2,5] reduce-window(%Arg_0, %Arg_2), window={size=2x2 stride=2x2 pad=0_-1x1_2 lhs_dilate=1x2 rhs_dilate=2x1}, to_apply=%reducer
+// ENTRY %main (x: f32[6,4], y: f32[3,4], z: f32[]) -> (f32[6,4], f32[2,5]) {
+//   %x = f32[6,4] parameter(0)
+//   %y = f32[3,4] parameter(1)
+//   %z = f32[] parameter(2)
+//   %select-and-scatter = f32[6,4] select-and-scatter(%x, %y, %z), window={size=2x1 stride=2x1}, select=%select, scatter=%scatter
+//   %reduce-window = f32[2,5] reduce-window(%x, %z), window={size=2x2 stride=2x2 pad=0_-1x1_2 lhs_dilate=1x2 rhs_dilate=2x1}, to_apply=%reducer
 //   ROOT %tuple = (f32[6,4], f32[2,5]) tuple(%select-and-scatter, %reduce-window)
 // }

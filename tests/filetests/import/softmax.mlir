@@ -18,11 +18,11 @@ module @softmax {
 //   ROOT %maximum = f32[] maximum(%Arg, %Arg.1)
 // }
 //
-// ENTRY %main (Arg_0: f32[8,128]) -> f32[8,128] {
-//   %Arg_0 = f32[8,128] parameter(0)
+// ENTRY %main (x: f32[8,128]) -> f32[8,128] {
+//   %x = f32[8,128] parameter(0)
 //   %constant = f32[] constant(-inf)
-//   %reduce = f32[8] reduce(%Arg_0, %constant), dimensions={1}, to_apply=%reducer
+//   %reduce = f32[8] reduce(%x, %constant), dimensions={1}, to_apply=%reducer
 //   %broadcast = f32[8,128] broadcast(%reduce), dimensions={0}
-//   %subtract = f32[8,128] subtract(%Arg_0, %broadcast)
+//   %subtract = f32[8,128] subtract(%x, %broadcast)
 //   ROOT %exponential = f32[8,128] exponential(%subtract)
 // }

@@ -10,13 +10,13 @@ func.func public @main(%x: tensor<4xi32>) -> (tensor<4xi32>, tensor<4xi32>) {
 // ----
 // HloModule main
 //
-// %double (Arg_0: s32[4]) -> s32[4] {
-//   %Arg_0 = s32[4] parameter(0)
-//   ROOT %add = s32[4] add(%Arg_0, %Arg_0)
+// %double (x: s32[4]) -> s32[4] {
+//   %x = s32[4] parameter(0)
+//   ROOT %add = s32[4] add(%x, %x)
 // }
 //
-// ENTRY %main (Arg_0.1: s32[4]) -> (s32[4], s32[4]) {
-//   %Arg_0.1 = s32[4] parameter(0)
-//   %call = s32[4] call(%Arg_0.1), to_apply=%double
-//   ROOT %tuple = (s32[4], s32[4]) tuple(%call, %Arg_0.1)
+// ENTRY %main (x.1: s32[4]) -> (s32[4], s32[4]) {
+//   %x.1 = s32[4] parameter(0)
+//   %call = s32[4] call(%x.1), to_apply=%double
+//   ROOT %tuple = (s32[4], s32[4]) tuple(%call, %x.1)
 // }

@@ -31,11 +31,11 @@ func.func @main(%n: tensor<i32>) -> tensor<i32> {
 //   ROOT %tuple = (s32[], s32[]) tuple(%add, %get-tuple-element.3)
 // }
 //
-// ENTRY %main (Arg_0: s32[]) -> s32[] {
-//   %Arg_0 = s32[] parameter(0)
+// ENTRY %main (n: s32[]) -> s32[] {
+//   %n = s32[] parameter(0)
 //   %constant = s32[] constant(0)
 //   %constant.1 = s32[] constant(1)
-//   %tuple.1 = (s32[], s32[]) tuple(%constant, %Arg_0)
+//   %tuple.1 = (s32[], s32[]) tuple(%constant, %n)
 //   %while = (s32[], s32[]) while(%tuple.1), condition=%condition, body=%body
 //   ROOT %get-tuple-element.4 = s32[] get-tuple-element(%while), index=0
 // }

@@ -24,10 +24,10 @@ fn checks_run_although_nobody_uses_them() {
     let evaluation = run(ALL_CHECKS, &["f32[2]={1, 2}", "f32[2]={1, 2.0002}"]).unwrap();
     let lines: Vec<String> = evaluation.checks.iter().map(ToString::to_string).collect();
     expect![[r#"
-        check.expect_eq: fail at [1]: actual 2, expected 2.0002, distance 0.00020003318786621094 (0 allowed); 1 of 2 elements differ
+        check.expect_eq: fail at [1]: actual 2, expected 2.0002, distance 0.00020003318786621094 (0 allowed); 1 of 2 elements differs
         check.expect_almost_eq: pass (2 elements)
-        check.expect_close: fail at [1]: actual 2, expected 2.0002, distance 839 ulp (at most 3 ulp allowed); 1 of 2 elements differ
-        check.eq: fail at [1]: actual 2, expected 2.0002, distance 0.00020003318786621094 (at most 0.0001 allowed); 1 of 2 elements differ"#]]
+        check.expect_close: fail at [1]: actual 2, expected 2.0002, distance 839 ulp (at most 3 ulp allowed); 1 of 2 elements differs
+        check.eq: fail at [1]: actual 2, expected 2.0002, distance 0.00020003318786621094 (at most 0.0001 allowed); 1 of 2 elements differs"#]]
     .assert_eq(&lines.join("\n"));
     assert_eq!(evaluation.result, literal("(f32[2], pred[])=({2, 4.0002003}, false)"));
 }
@@ -136,7 +136,15 @@ fn outcomes_say_where_and_by_how_much() {
         "(s32[], pred[2])=(1, {true, true})",
         "(s32[], pred[2])=(1, {true, false})",
         expect![
-            "check.expect_eq: fail at array 1 [1]: actual true, expected false, distance 1.0 (0 allowed); 1 of 3 elements differ"
+            "check.expect_eq: fail at array 1 [1]: actual true, expected false, distance 1.0 (0 allowed); 1 of 3 elements differs"
+        ],
+    );
+    outcome(
+        &CustomCallTarget::CheckExpectEq(none()),
+        "c64[2]={(1, 2), (3, 4)}",
+        "c64[2]={(5, 6), (3, 4)}",
+        expect![
+            "check.expect_eq: fail at [0]: actual (1, 2), expected (5, 6), distance 4.0 (0 allowed); 1 of 2 elements differs"
         ],
     );
     outcome(

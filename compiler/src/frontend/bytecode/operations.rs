@@ -273,7 +273,7 @@ impl<'a> OperationReader<'a> {
         let reserved = self.values.reserve(1, at)?;
         let value_type = self.decoder.copy_type(&decoded, at)?;
         let value = self.values.define(&reserved, &[decoded], at)?[0];
-        Ok(BlockArgument { value, value_type, span: Span::new(at, at), location })
+        Ok(BlockArgument { value, name: None, value_type, span: Span::new(at, at), location })
     }
 }
 

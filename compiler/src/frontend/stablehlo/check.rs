@@ -19,13 +19,21 @@ const CUSTOM_CALL_ULPS: u64 = 3;
 
 /// `check.expect_eq` and `check.expect_eq_const`.
 pub(super) fn expect_eq(body: &mut Body<'_, '_>, operation: &Operation) -> Results {
-    add_check(body, operation, CustomCallTarget::CheckExpectEq(CheckParameters::default()))
+    let parameters = CheckParameters {
+        against_constant: operation.attribute("value").is_some(),
+        ..CheckParameters::default()
+    };
+    add_check(body, operation, CustomCallTarget::CheckExpectEq(parameters))
 }
 
 /// `check.expect_almost_eq` and `check.expect_almost_eq_const`.
 pub(super) fn expect_almost_eq(body: &mut Body<'_, '_>, operation: &Operation) -> Results {
     let tolerance = Some(tolerance(operation)?.unwrap_or(OP_TOLERANCE));
-    let parameters = CheckParameters { tolerance, ..CheckParameters::default() };
+    let parameters = CheckParameters {
+        tolerance,
+        against_constant: operation.attribute("value").is_some(),
+        ..CheckParameters::default()
+    };
     add_check(body, operation, CustomCallTarget::CheckExpectAlmostEq(parameters))
 }
 

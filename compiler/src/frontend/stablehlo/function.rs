@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::body::Body;
 use super::{Importer, attributes, composite, error, sharding, types};
 use crate::frontend::source::{SourceError, SourceResult, counted};
-use crate::frontend::syntax::{Block, FunctionType, NamedAttribute, Operation};
+use crate::frontend::syntax::{Block, BlockArgument, FunctionType, NamedAttribute, Operation};
 use crate::hlo::{ComputationId, Extras, InstructionId, Op, Shape};
 
 /// The body of a function; declarations have none.
@@ -109,7 +109,7 @@ impl<'p> Importer<'p> {
             let none: &[NamedAttribute] = &[];
             let attributes = argument_attributes.get(index).copied().unwrap_or(none);
             let extras = Extras {
-                name: Some(format!("Arg_{index}")),
+                name: Some(parameter_name(index, argument)),
                 shape: Some(shape),
                 ..sharding::extras_of(attributes)
             };
@@ -125,6 +125,20 @@ impl<'p> Importer<'p> {
         scope.check_returned(block, &results, &expected, &format!("@{name}"))?;
         scope.set_results(function, &results)?;
         Ok(scope.id)
+    }
+}
+
+/// The name that a parameter gets: what a person called it, but not what a printer did (`%arg0`).
+fn parameter_name(index: usize, argument: &BlockArgument) -> String {
+    let is_word = |name: &&str| {
+        let rest = name.strip_prefix("arg").unwrap_or(name);
+        let is_numbered = rest.bytes().all(|byte| byte.is_ascii_digit());
+        let is_plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        is_plain && !is_numbered && !name.starts_with(|first: char| first.is_ascii_digit())
+    };
+    match argument.name.as_deref().filter(is_word) {
+        Some(name) => name.to_owned(),
+        None => format!("Arg_{index}"),
     }
 }
 

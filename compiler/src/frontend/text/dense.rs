@@ -236,8 +236,9 @@ impl LiteralReader<'_> {
                 }
                 Some(b']') => {
                     let expected = self.tensor.dimensions[counts.len() - 1];
-                    if counts.pop() != expected {
-                        return Err(self.shape_error("does not have the sizes of"));
+                    let found = counts.pop();
+                    if found != expected {
+                        return Err(self.size_error(found, expected));
                     }
                     self.at += 1;
                     if counts.is_empty() {
@@ -260,6 +261,16 @@ impl LiteralReader<'_> {
             return Err(self.shape_error("has more elements than"));
         }
         Ok(())
+    }
+
+    /// A list that ends too early.
+    fn size_error(&self, found: Option<u64>, expected: Option<u64>) -> SourceError {
+        let number = |size: Option<u64>| size.map_or("?".to_owned(), |size| size.to_string());
+        let (found, expected) = (number(found), number(expected));
+        let message =
+            format!("this list has {found} of the {expected} entries that {}", self.tensor);
+        let span = Span::new(self.at, self.end.min(self.at + 1));
+        SourceError::new(span, format!("{message} needs here"))
     }
 
     fn shape_error(&self, what: &str) -> SourceError {

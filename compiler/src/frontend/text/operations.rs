@@ -60,6 +60,7 @@ impl<'a> Parser<'a> {
             let draft = match parser.token.kind {
                 TokenKind::String => parser.parse_generic()?,
                 TokenKind::Word => forms::parse_pretty(parser)?,
+                TokenKind::End => return Err(parser.unexpected("an operation or '}'")),
                 _ => return Err(parser.unexpected("an operation")),
             };
             let location = parser.parse_optional_location()?;
@@ -222,7 +223,8 @@ impl<'a> Parser<'a> {
             let types = std::slice::from_ref(&value_type);
             let value = self.define(argument.name, argument.span, types)?[0];
             let (span, location) = (argument.span, argument.location);
-            block.arguments.push(BlockArgument { value, value_type, span, location });
+            let name = Some(argument.name.trim_start_matches('%').to_owned());
+            block.arguments.push(BlockArgument { value, name, value_type, span, location });
         }
         while !self.at(b'}') && !self.at_kind(TokenKind::BlockLabel) {
             block.operations.push(self.parse_operation()?);

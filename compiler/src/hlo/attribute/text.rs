@@ -470,7 +470,7 @@ impl Attribute for CustomCallTarget {
             printer.write("backend_config", quoted(&parameters.text()));
         }
         let Some(parameters) = self.check_parameters() else { return };
-        let CheckParameters { tolerance, max_ulp_difference, min_ulp_difference } = parameters;
+        let CheckParameters { tolerance, max_ulp_difference, min_ulp_difference, .. } = parameters;
         if let Some(tolerance) = tolerance {
             printer.write("tolerance", format_args!("{tolerance:?}"));
         }
@@ -497,6 +497,7 @@ impl Attribute for CustomCallTarget {
                 .optional("max_ulp_difference", |s| s.integer("ULP count"))?,
             min_ulp_difference: source
                 .optional("min_ulp_difference", |s| s.integer("ULP count"))?,
+            ..CheckParameters::default()
         };
         Ok(Self::from_name(&name, parameters))
     }

@@ -138,7 +138,13 @@ fn applied_region(
     ];
     let arguments = arguments
         .into_iter()
-        .map(|value| BlockArgument { value, value_type: scalar.clone(), span, location: None })
+        .map(|value| BlockArgument {
+            value,
+            name: None,
+            value_type: scalar.clone(),
+            span,
+            location: None,
+        })
         .collect();
     Ok(Region { blocks: vec![Block { arguments, operations }], span })
 }
