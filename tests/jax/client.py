@@ -362,6 +362,24 @@ def test_two_threads():
     for n in range(4):
         assert np.abs(results[n] - np.sin(np.arange(5.0)) * n).max() < 1e-5
 
+def test_the_host_has_too_little_memory():
+    """HBM that the host cannot back is an error as when the chip has none, not the end of it all."""
+    code = """
+import resource
+import jax, jax.numpy as jnp
+n = jnp.ones(60000)
+resource.setrlimit(resource.RLIMIT_AS, (12 << 30, 12 << 30))
+try:
+    jax.block_until_ready(jax.jit(lambda x: (jnp.outer(x, x) @ jnp.outer(x, x)).sum())(n))
+except Exception as error:
+    print(str(error))
+print(jax.jit(lambda x: x.sum())(n))
+"""
+    refused, usable = python(code).splitlines()
+    assert "RESOURCE_EXHAUSTED: the host is out of memory" in refused, refused
+    assert usable == "60000.0", usable
+
+
 
 def test_512_devices():
     """Devices cost little until they are used; what is used is only the last of them."""
