@@ -18,11 +18,18 @@ use crate::hlo::{
 
 type Formula = fn(&mut Writer<'_, '_, '_>, InstructionId) -> SourceResult<InstructionId>;
 
-/// Whether the operands of an operation have types that `name` can be imported for.
+/// Whether the operands of an operation have types that `name` can be imported for. Formulas are
+/// for real numbers, and those of the error functions for `f32`.
 pub(super) fn supports(name: &str, operation: &Operation) -> bool {
-    let double = Scalar::Float(FloatKind::F64);
-    let is_double = |each: &Type| matches!(each, Type::Tensor(t) if t.element == double);
-    !name.starts_with("chlo.erf") || !operation.operand_types.iter().any(is_double)
+    let has_formula = |each: &Type| {
+        let Type::Tensor(tensor) = each else { return true };
+        match tensor.element {
+            Scalar::Complex(_) => name == "chlo.square",
+            Scalar::Float(FloatKind::F64) => !name.starts_with("chlo.erf"),
+            _ => true,
+        }
+    };
+    operation.operand_types.iter().all(has_formula)
 }
 
 /// Imports `chlo.NAME` of one operand.
