@@ -6,6 +6,10 @@
 //! polynomials for `f32` and are therefore refused for `f64`.
 
 mod error_function;
+mod gamma;
+mod top_k;
+
+pub(super) use top_k::top_k;
 
 use super::body::Body;
 use super::error;
@@ -46,9 +50,11 @@ pub(super) fn function(
         "chlo.atan" => atan,
         "chlo.atanh" => atanh,
         "chlo.cosh" => cosh,
+        "chlo.digamma" => gamma::digamma,
         "chlo.erf" => error_function::erf,
         "chlo.erf_inv" => error_function::erf_inv,
         "chlo.erfc" => error_function::erfc,
+        "chlo.lgamma" => gamma::lgamma,
         "chlo.sinh" => sinh,
         other => return error(operation, format!("unsupported op {other}")),
     };
