@@ -70,6 +70,18 @@ T.add("reduce_window", arrays((2, 9, 9, 3)), SUM, lambda f, x: jax.grad(
 T.add("dot", arrays((13, 37), (37, 19)) + arrays(array((9, 8), BF16), array((8, 5), BF16)), DOT)
 T.add("batch_matmul", arrays((3, 5, 7), (3, 7, 4)), DOT)
 T.add("dot_general", arrays((3, 5, 7), (7, 3, 4)), DOT, lambda f, a, b: f(a, b, (((2,), (0,)), ((0,), (1,)))))
+T.add("dot", arrays((4, 16), (16, 5)), ROUND, lambda f, a, b: f(a.astype(jnp.float8_e4m3fn), b.astype(jnp.float8_e5m2), preferred_element_type=F32),
+      part=" of two types")
+BLOCKS = arrays((2, 8, 64), (2, 5, 64), array((2, 8, 2), F32, 1, 4), array((2, 5, 2), F32, 1, 4))
+T.add("scaled_dot", BLOCKS, DOT, lambda f, a, b, s, t: f(
+    a.astype(jnp.float8_e4m3fn), b.astype(jnp.float8_e4m3fn), lhs_scale=s.astype(jnp.float8_e8m0fnu), rhs_scale=t.astype(jnp.float8_e8m0fnu),
+    dimension_numbers=(((2,), (2,)), ((0,), (0,))), preferred_element_type=F32))
+for part, shapes, contracted, batch, groups in (
+        (" of rows", ((12, 8), (3, 8, 5)), ((1,), (1,)), ((), ()), [0]),
+        (" of what is contracted", ((12, 8), (12, 5)), ((0,), (0,)), ((), ()), []),
+        (" of matrices", ((12, 4, 8), (12, 8, 5)), ((2,), (1,)), ((0,), (0,)), [])):
+    T.add("ragged_dot_general", arrays(*shapes), DOT, lambda f, a, b, n=lax.RaggedDotDimensionNumbers((contracted, batch), [0], groups): f(
+        a, b, jnp.array([5, 0, 7], jnp.int32), n), part=part)
 T.add("ragged_dot", arrays((12, 8), (3, 8, 5)), DOT, lambda f, a, b: f(a, b, jnp.array([5, 0, 7], jnp.int32)))
 NUMBERS = ("NHWC", "HWIO", "NHWC")
 T.add("conv", arrays((2, 3, 9, 9), (4, 3, 3, 3)), DOT, lambda f, x, k: f(x, k, (1, 1), "SAME"))
