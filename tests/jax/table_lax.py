@@ -132,6 +132,8 @@ T.add("broadcasted_iota", SEED, EXACT, lambda f, s: f(F32, (4, 9), 1) * s)
 T.each("full", SEED, EXACT, lambda f, s: f((3, 5), s))
 T.each("full_like", ANY, EXACT, lambda f, x: f(x, 1))
 
+T.add("empty", SEED, EXACT, lambda f, s: (f((3, 5), F32) == f((3, 5), F32)) * s)
+
 # Sorting.
 KEYS = arrays((4, 33)) + arrays(array((4, 9), I32, -3, 3)) + arrays(array((4, 9), BF16))
 T.add("sort", KEYS, EXACT, lambda f, x: (f(x), f((x, lax.iota(I32, x.size).reshape(x.shape)), dimension=1, num_keys=1)))
@@ -153,6 +155,8 @@ T.add("custom_linear_solve", arrays(array((5, 5), kind="definite"), 5), SERIES,
       lambda f, a, b: f(lambda v: jnp.dot(a, v, precision="highest"), b, lambda _, r: jnp.linalg.solve(a, r), symmetric=True))
 
 # Random bits.
+T.add("rng_uniform", arrays(()), EXACT, lambda f, s: (lambda v, n: (v >= 1, v < 3, n >= -2, n < 3, s))(
+    f(F32(1), F32(3), (50,)), f(jnp.int32(-2), jnp.int32(3), (50,))))
 KEY = arrays(array(4, U32, 0, 2**31))
 T.add("rng_bit_generator", KEY, EXACT, lambda f, k: f(k, (5, 7), algorithm=lax.RandomAlgorithm.RNG_THREE_FRY))
 T.add("fft", arrays(array((3, 16), C64)) + arrays(array((3, 15), C64)), SERIES, lambda f, x: f(x, "FFT", (x.shape[1],)))
