@@ -12,7 +12,7 @@ mod top_k;
 pub(super) use top_k::top_k;
 
 use super::body::Body;
-use super::error;
+use super::{error, unsupported};
 use crate::frontend::source::{SourceError, SourceResult};
 use crate::frontend::syntax::{FloatKind, Operation, Scalar, Type};
 use crate::hlo::{
@@ -56,7 +56,7 @@ pub(super) fn function(
         "chlo.erfc" => error_function::erfc,
         "chlo.lgamma" => gamma::lgamma,
         "chlo.sinh" => sinh,
-        other => return error(operation, format!("unsupported op {other}")),
+        other => return unsupported(operation, format!("op {other}")),
     };
     let given = body.array(operation, operand)?;
     let wide = match given.element_type() {

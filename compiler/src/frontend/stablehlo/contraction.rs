@@ -131,11 +131,12 @@ fn algorithm(attribute: &NamedAttribute) -> SourceResult<OperandPrecision> {
         | ["tf32", "tf32", "f32", "3"]
         | ["f32", "f32", "f32", "1"] => Precision::Highest,
         _ => {
-            return Err(wrong(format!(
-                "unsupported {name} {lhs} x {rhs} with sums in {sums} and {passes} products; \
+            let what = format!(
+                "{name} {lhs} x {rhs} with sums in {sums} and {passes} products; \
                  supported are bf16 x bf16 (1, 3, 6 or 9 products), tf32 x tf32 (1 or 3), \
                  f16 x f16 (1) and f32 x f32 (1), all with sums in f32"
-            )));
+            );
+            return Err(SourceError::unsupported(attribute.span, what));
         }
     };
     Ok(OperandPrecision { lhs: precision, rhs: precision })

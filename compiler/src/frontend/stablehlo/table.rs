@@ -4,9 +4,9 @@ use super::body::Body;
 use super::{
     algorithm, attributes, batch_norm, check, chlo, collectives, composite, constant, contraction,
     control, convolution, custom_call, data, elementwise, function, indexing, legacy, random,
-    scatter, shape_operands, sharding, transfer, window,
+    scatter, shape_operands, sharding, transfer, unsupported, window,
 };
-use crate::frontend::source::{SourceError, SourceResult};
+use crate::frontend::source::SourceResult;
 use crate::frontend::syntax::Operation;
 use crate::hlo::{InstructionId, Op};
 
@@ -253,8 +253,7 @@ pub(super) fn import<'p>(
 ) -> SourceResult<Vec<InstructionId>> {
     let found = ROWS.binary_search_by(|(name, _, _)| name.cmp(&operation.name.as_str()));
     let Ok(row) = found else {
-        let message = format!("unsupported op {}", operation.name);
-        return Err(SourceError::new(operation.span, message));
+        return unsupported(operation, collectives::described(&operation.name));
     };
     let (_, allowed, import) = &ROWS[row];
     attributes::check_names(operation, allowed)?;
