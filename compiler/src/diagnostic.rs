@@ -118,19 +118,28 @@ struct Parts {
     message: String,
     place: Option<Place>,
     notes: Vec<String>,
+    is_unsupported: bool,
 }
 
 impl Diagnostic {
     /// A diagnostic without a place.
     pub fn new(message: impl Into<String>) -> Self {
         let message = message.into();
-        Self { parts: Box::new(Parts { code: None, message, place: None, notes: Vec::new() }) }
+        let (code, place, notes, is_unsupported) = (None, None, Vec::new(), false);
+        Self { parts: Box::new(Parts { code, message, place, notes, is_unsupported }) }
     }
 
     /// The same with a code that documentation and tests can name.
     #[must_use]
     pub fn with_code(mut self, code: &'static str) -> Self {
         self.parts.code = Some(code);
+        self
+    }
+
+    /// The same for a program that may be right and asks for what there is not.
+    #[must_use]
+    pub fn unsupported(mut self) -> Self {
+        self.parts.is_unsupported = true;
         self
     }
 
@@ -160,6 +169,11 @@ impl Diagnostic {
         self.parts.code
     }
 
+    /// Whether the program may be right and asks for what there is not.
+    pub fn is_unsupported(&self) -> bool {
+        self.parts.is_unsupported
+    }
+
     /// What is wrong, in one sentence.
     pub fn message(&self) -> &str {
         &self.parts.message
@@ -178,7 +192,7 @@ impl Diagnostic {
 
 impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Parts { code, message, place, notes } = &*self.parts;
+        let Parts { code, message, place, notes, is_unsupported: _ } = &*self.parts;
         match place {
             Some(Place::Line(LinePlace { name, line, column, .. })) => {
                 write!(f, "{name}:{line}:{column}: ")?;

@@ -77,7 +77,10 @@ fn diagnose(source: &Source, error: SourceError) -> Diagnostic {
         Some(origin) => format!("{} (from {origin})", error.message),
         None => error.message,
     };
-    let diagnostic = Diagnostic::new(message);
+    let diagnostic = match error.is_unsupported {
+        true => Diagnostic::new(message).unsupported(),
+        false => Diagnostic::new(message),
+    };
     match source {
         Source::Text(SourceChunk { file, first_line, text }) => {
             let text = SourceText::new(file, text).starting_at_line(*first_line);

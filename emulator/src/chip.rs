@@ -1,5 +1,7 @@
 //! [`Chip`]: two cores that share HBM and CMEM, and the launch of programs on them.
 
+use std::collections::TryReserveError;
+
 use crate::{
     Fault, FaultKind, LaunchReport, LoadedProgram, Timing,
     dma::{Channels, Shared},
@@ -74,9 +76,12 @@ impl Chip {
 
     /// Backs at least the first `n_granules` of HBM, at most all of it. The content of what was
     /// backed stays, the rest is undefined. HBM that is not backed cannot be accessed.
-    pub fn back_hbm(&mut self, n_granules: u32) {
+    ///
+    /// # Errors
+    /// The host has not so much memory; nothing has changed then.
+    pub fn back_hbm(&mut self, n_granules: u32) -> Result<(), TryReserveError> {
         let all = usize::try_from(granules(self.spec.hbm_bytes)).unwrap_or(usize::MAX);
-        self.shared.hbm.back((n_granules as usize).min(all));
+        self.shared.hbm.back((n_granules as usize).min(all))
     }
 
     /// Granules of HBM that are backed.

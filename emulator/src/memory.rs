@@ -11,7 +11,15 @@ use palmetto_isa::{
     memory::{GRANULE_BYTES, GRANULE_WORDS},
 };
 use shadow::Shadow;
+use std::collections::TryReserveError;
 use std::ops::Range;
+
+/// So many zeros that nothing has touched. What cannot be had is tried first, for `vec!` would end
+/// the process.
+fn zeros(count: usize) -> Result<Vec<u32>, TryReserveError> {
+    Vec::<u32>::new().try_reserve_exact(count)?;
+    Ok(vec![0; count])
+}
 
 /// One memory.
 #[derive(Clone, Debug)]
@@ -39,20 +47,25 @@ impl Memory {
 
     /// Backs at least the first `granules`; what was there stays, what is new is undefined.
     ///
-    /// The host's memory at least doubles when it has to move, and its new part is not touched.
-    pub(crate) fn back(&mut self, granules: usize) {
+    /// The host's memory doubles when it has to move, if it can, and its new part is not touched.
+    ///
+    /// # Errors
+    /// The host has not so much memory.
+    pub(crate) fn back(&mut self, granules: usize) -> Result<(), TryReserveError> {
         if granules <= self.limit {
-            return;
+            return Ok(());
         }
         let (old, needed) = (self.limit * GRANULE_WORDS, granules * GRANULE_WORDS);
         if needed > self.words.len() {
-            let mut words = vec![0; needed.max(2 * self.words.len())];
+            let generous = zeros(needed.max(2 * self.words.len()));
+            let mut words = generous.or_else(|_| zeros(needed))?;
             words[..old].copy_from_slice(&self.words[..old]);
             self.words = words;
             let n_cells = self.n_cells();
             self.shadow.iter_mut().for_each(|shadow| shadow.extend(n_cells));
         }
         self.limit = granules;
+        Ok(())
     }
 
     /// Cells that a shadow has.

@@ -17,11 +17,14 @@ def configure(*, topology=None, strict=None, clock=None):
             never waits, ``"chaos"`` and ``"chaos=SEED"`` are random. No result depends on it.
 
     Raises:
+        TypeError: ``strict`` is neither true nor false.
         PalmettoError: The plugin refuses a value; the message says what is allowed.
     """
     if topology is not None and not isinstance(topology, str):
         topology = "x".join(str(size) for size in topology)
     if strict is not None:
+        if strict not in (True, False):
+            raise TypeError(f"strict is True or False, not {strict!r}")
         strict = "true" if strict else "false"
     for name, value in (("topology", topology), ("strict", strict), ("clock", clock)):
         if value is not None:

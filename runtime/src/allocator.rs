@@ -36,7 +36,6 @@ pub(crate) struct Allocator {
     peak: u64,
     largest: u32,
     n_allocations: u64,
-    high_water: u32,
 }
 
 impl Allocator {
@@ -50,7 +49,6 @@ impl Allocator {
             peak: 0,
             largest: 0,
             n_allocations: 0,
-            high_water: 0,
         };
         allocator.add_free(0, capacity);
         allocator
@@ -67,7 +65,6 @@ impl Allocator {
         self.peak = self.peak.max(self.in_use);
         self.largest = self.largest.max(granules);
         self.n_allocations += 1;
-        self.high_water = self.high_water.max(start + granules);
         Some(Range { start, granules })
     }
 
@@ -153,9 +150,9 @@ impl Allocator {
         self.by_size.last().map_or(0, |&(length, _)| length)
     }
 
-    /// The end of the highest range so far.
-    pub(crate) fn high_water(&self) -> u32 {
-        self.high_water
+    /// The end of the highest live range.
+    pub(crate) fn end(&self) -> u32 {
+        self.live.last_key_value().map_or(0, |(start, (granules, _))| start + granules)
     }
 
     fn add_free(&mut self, start: u32, length: u32) {

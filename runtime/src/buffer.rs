@@ -214,10 +214,10 @@ impl Buffer {
         let (ready, promise) = Event::pending();
         let mut dispatch = device.dispatch();
         let target = device.allocate(&mut dispatch, source.granules, &name_of(&self.0.shape))?;
-        let backed = dispatch.allocator.high_water();
+        let backed = dispatch.allocator.end();
         device.stream().push(move |on_device| {
             let copied = made_from.wait().and_then(|()| {
-                let chip = on_device.chip(backed);
+                let chip = on_device.chip(backed)?;
                 let copied = chip.copy_hbm(source.start, target.start, source.granules);
                 copied.map_err(|fault| Arc::new(Error::fault("copy", fault)))
             });
@@ -238,11 +238,11 @@ impl Buffer {
         let cell = HostCell::default();
         let (event, promise) = Event::pending();
         let (shape, made, target) = (self.0.shape.clone(), self.0.ready.clone(), cell.clone());
-        let backed = self.device().dispatch().allocator.high_water();
+        let backed = self.device().dispatch().allocator.end();
         // What makes the content is in front of this in the same stream, so it has ended.
         self.device().stream().push(move |on_device| {
             let outcome = made.wait().and_then(|()| {
-                let literal = read_array(on_device.chip(backed), start, &shape, "buffer")?;
+                let literal = read_array(on_device.chip(backed)?, start, &shape, "buffer")?;
                 let _ = target.set(literal);
                 Ok(())
             });
@@ -270,11 +270,11 @@ fn place(
             let (written, promise) = Event::pending();
             let mut dispatch = device.dispatch();
             let range = device.allocate(&mut dispatch, granules_of(&shape), &name_of(&shape))?;
-            let backed = dispatch.allocator.high_water();
+            let backed = dispatch.allocator.end();
             let (source, target) = (ready.clone(), shape.clone());
             device.stream().push_after(ready, move |on_device| {
                 let outcome = source.wait().and_then(|()| {
-                    let chip = on_device.chip(backed);
+                    let chip = on_device.chip(backed)?;
                     write_array(chip, range.start, &target, filled(&cell))
                 });
                 promise.complete(outcome);

@@ -6,7 +6,7 @@
 //! Addresses and out-of-memory errors depend on the order of calls only.
 //!
 //! A device that nothing was dispatched to costs next to nothing; its chip is made when it is
-//! needed, and backs as much HBM as was ever in use.
+//! needed, and backs as much HBM as was ever in use at once.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -104,30 +104,36 @@ pub(crate) struct OnDevice {
 
 impl OnDevice {
     /// The chip, with at least the first `granules` of HBM backed.
-    pub(crate) fn chip(&mut self, granules: u32) -> &mut Chip {
+    ///
+    /// # Errors
+    /// The host has too little memory for them.
+    pub(crate) fn chip(&mut self, granules: u32) -> Result<&mut Chip, SharedError> {
         let chip = self.chip.get_or_insert_with(|| {
             let options =
                 EmulatorOptions { strict: self.strict, hbm_bytes: 0, ..EmulatorOptions::default() };
             Box::new(Chip::new(self.spec, &options))
         });
-        chip.back_hbm(granules);
-        chip
+        let needed = bytes(granules);
+        chip.back_hbm(granules)
+            .map_err(|source| SharedError::new(Error::HostMemory { needed, source }))?;
+        Ok(chip)
     }
 
+    /// The content of a range is undefined from here on. What is not backed is so already.
     fn discard(&mut self, range: Range) {
-        let discarded = self.chip(range.end()).discard_hbm(range.start, range.granules);
-        debug_assert!(discarded.is_ok(), "an allocated range is part of HBM");
+        let Some(chip) = &mut self.chip else { return };
+        let backed = u32::try_from(chip.backed_granules()).unwrap_or(u32::MAX);
+        if range.start < backed {
+            let discarded = chip.discard_hbm(range.start, range.end().min(backed) - range.start);
+            debug_assert!(discarded.is_ok(), "what is backed is part of HBM");
+        }
     }
 
     fn set_strict(&mut self, strict: bool, free: &[Range]) {
         self.strict = strict;
         let Some(chip) = &mut self.chip else { return };
         chip.set_strict(strict);
-        let backed = u32::try_from(chip.backed_granules()).unwrap_or(u32::MAX);
-        for range in free.iter().filter(|range| range.start < backed) {
-            let end = range.end().min(backed);
-            self.discard(Range { start: range.start, granules: end - range.start });
-        }
+        free.iter().for_each(|range| self.discard(*range));
     }
 }
 

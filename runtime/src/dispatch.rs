@@ -131,7 +131,7 @@ impl Dispatcher {
             watch: self.watch.take(),
             host: self.host.take(),
         };
-        let backed = dispatch.allocator.high_water();
+        let backed = dispatch.allocator.end();
         let (last, cell) = (device.last(), Arc::clone(&record));
         // What is on the device comes before this in its stream; arrays of the host may not.
         let carried = self.arguments.iter().filter(|a| matches!(a.storage, Storage::Host(_)));
@@ -140,7 +140,7 @@ impl Dispatcher {
         device.stream().push_after(after, move |on_device| {
             let ran = match failure_of(&needed) {
                 Some(error) => Err(error),
-                None => placed.run(on_device.chip(backed)),
+                None => on_device.chip(backed).and_then(|chip| placed.run(chip)),
             };
             promise.complete(ran.map(|ended| {
                 let ended = Arc::new(ended);

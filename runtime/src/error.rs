@@ -1,5 +1,6 @@
 //! What can go wrong between a program's text and its results.
 
+use std::collections::TryReserveError;
 use std::sync::Arc;
 
 use palmetto_compiler::CompileError;
@@ -73,6 +74,16 @@ pub enum Error {
         largest_free: Bytes,
         /// Names and sizes of the largest buffers.
         largest: Vec<String>,
+    },
+    /// The host cannot back the part of a chip's HBM that is in use.
+    #[error(
+        "the host is out of memory: HBM in use reaches up to {needed}, which it cannot back ({source})"
+    )]
+    HostMemory {
+        /// The part of HBM that has to be backed.
+        needed: Bytes,
+        /// What the host's allocator says.
+        source: TryReserveError,
     },
     /// An array of the host is not what it says.
     #[error("the host's array cannot be used: {0}")]
@@ -189,7 +200,9 @@ impl Error {
     /// Whether memory does not suffice, the host's program being right.
     pub fn is_out_of_memory(&self) -> bool {
         match self {
-            Self::OutOfMemory { .. } | Self::DeviceOutOfMemory { .. } => true,
+            Self::OutOfMemory { .. } | Self::DeviceOutOfMemory { .. } | Self::HostMemory { .. } => {
+                true
+            }
             Self::Compile(CompileError::Codegen(CodegenError::Hbm(_))) => true,
             Self::Earlier(error) => error.is_out_of_memory(),
             _ => false,

@@ -346,9 +346,12 @@ fn reside(device: &Device, executable: &Arc<compiled::Executable>) -> Result<Res
     let (written, promise) = Event::pending();
     resident.written = written;
     let (constants, executable) = (resident.constants.clone(), Arc::clone(executable));
-    let backed = device.dispatch().allocator.high_water();
+    let backed = device.dispatch().allocator.end();
     device.stream().push(move |on_device| {
-        let chip = on_device.chip(backed);
+        let chip = match on_device.chip(backed) {
+            Ok(chip) => chip,
+            Err(error) => return promise.complete(Err(error)),
+        };
         let mut constants = constants.iter();
         promise.complete(constants.try_for_each(|(index, range)| {
             let AllocationKind::Constant { literal, shape } = &executable.allocations[*index].kind

@@ -326,6 +326,33 @@ def test_programs_for_several_devices():
     refused(jax.jit(lambda x: x + 1, out_shardings=cut), jax.device_put(values, whole))
 
 
+def test_what_several_devices_compute_together_is_refused():
+    """By name and as unsupported, in both notations of shardings; the client stays usable."""
+    mesh = jax.sharding.Mesh(np.array(jax.devices(PLATFORM)), ("x",))
+    cut = jax.sharding.PartitionSpec("x")
+    sharded = jax.sharding.NamedSharding(mesh, cut)
+    x = np.ones((CHIPS, 8), np.float32)
+
+    def mapped(x):
+        return jax.jit(jax.shard_map(lambda x: jax.lax.psum(x, "x"), mesh=mesh, in_specs=cut,
+                                     out_specs=cut, check_vma=False))(x)
+
+    programs = (
+        (lambda: jax.jit(lambda x: x.sum())(jax.device_put(x, sharded)), "argument 0", "argument 0"),
+        (lambda: jax.jit(lambda x: x * 2, out_shardings=sharded)(x), "result 0", "result 0"),
+        (lambda: mapped(x), "shard_map", "all_reduce of several devices"),
+        (lambda: jax.pmap(lambda x: jax.lax.psum(x, "i"), axis_name="i")(x), "pmap", "all_reduce"),
+    )
+    try:
+        for shardy in (True, False):
+            jax.config.update("jax_use_shardy_partitioner", shardy)
+            for program, *words in programs:
+                raises(lambda: jax.block_until_ready(program()), "UNIMPLEMENTED", words[not shardy])
+                assert on(DEVICE, jax.jit(lambda x: x + 1), np.float32(1)) == 2
+    finally:
+        jax.config.update("jax_use_shardy_partitioner", True)
+
+
 def test_layout_constraints():
     """Since JAX 0.11 with tilings, which versions of the format before 1.18 cannot express."""
     from jax.experimental.layout import Layout, with_layout_constraint
@@ -333,6 +360,24 @@ def test_layout_constraints():
     x = np.arange(32 * 256, dtype=np.float32).reshape(32, 256)
     f = jax.jit(lambda x: with_layout_constraint(x * 2, layout) + 1)
     assert (np.asarray(f(jax.device_put(x, DEVICE))) == x * 2 + 1).all()
+
+
+def test_the_host_has_too_little_memory():
+    """HBM that the host cannot back is an error as when the chip has none, not the end of it all."""
+    code = """
+import resource
+import jax, jax.numpy as jnp
+n = jnp.ones(60000)
+resource.setrlimit(resource.RLIMIT_AS, (12 << 30, 12 << 30))
+try:
+    jax.block_until_ready(jax.jit(lambda x: (jnp.outer(x, x) @ jnp.outer(x, x)).sum())(n))
+except Exception as error:
+    print(str(error))
+print(jax.jit(lambda x: x.sum())(n))
+"""
+    refused, usable = python(code).splitlines()
+    assert "RESOURCE_EXHAUSTED: the host is out of memory" in refused, refused
+    assert usable == "60000.0", usable
 
 
 def test_many_small_programs_in_flight():

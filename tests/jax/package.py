@@ -76,6 +76,7 @@ assert len(set(results)) == 1 and len(set(cycles)) == 3, cycles
 """
     run(code)
     assert "v4" in run("import palmetto; palmetto.configure(clock='cuckoo')", fails=True)
+    assert "not 'no'" in run("import palmetto; palmetto.configure(strict='no')", fails=True)
 
 
 def test_profiles():

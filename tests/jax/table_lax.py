@@ -70,6 +70,18 @@ T.add("reduce_window", arrays((2, 9, 9, 3)), SUM, lambda f, x: jax.grad(
 T.add("dot", arrays((13, 37), (37, 19)) + arrays(array((9, 8), BF16), array((8, 5), BF16)), DOT)
 T.add("batch_matmul", arrays((3, 5, 7), (3, 7, 4)), DOT)
 T.add("dot_general", arrays((3, 5, 7), (7, 3, 4)), DOT, lambda f, a, b: f(a, b, (((2,), (0,)), ((0,), (1,)))))
+T.add("dot", arrays((4, 16), (16, 5)), ROUND, lambda f, a, b: f(a.astype(jnp.float8_e4m3fn), b.astype(jnp.float8_e5m2), preferred_element_type=F32),
+      part=" of two types")
+BLOCKS = arrays((2, 8, 64), (2, 5, 64), array((2, 8, 2), F32, 1, 4), array((2, 5, 2), F32, 1, 4))
+T.add("scaled_dot", BLOCKS, DOT, lambda f, a, b, s, t: f(
+    a.astype(jnp.float8_e4m3fn), b.astype(jnp.float8_e4m3fn), lhs_scale=s.astype(jnp.float8_e8m0fnu), rhs_scale=t.astype(jnp.float8_e8m0fnu),
+    dimension_numbers=(((2,), (2,)), ((0,), (0,))), preferred_element_type=F32))
+for part, shapes, contracted, batch, groups in (
+        (" of rows", ((12, 8), (3, 8, 5)), ((1,), (1,)), ((), ()), [0]),
+        (" of what is contracted", ((12, 8), (12, 5)), ((0,), (0,)), ((), ()), []),
+        (" of matrices", ((12, 4, 8), (12, 8, 5)), ((2,), (1,)), ((0,), (0,)), [])):
+    T.add("ragged_dot_general", arrays(*shapes), DOT, lambda f, a, b, n=lax.RaggedDotDimensionNumbers((contracted, batch), [0], groups): f(
+        a, b, jnp.array([5, 0, 7], jnp.int32), n), part=part)
 T.add("ragged_dot", arrays((12, 8), (3, 8, 5)), DOT, lambda f, a, b: f(a, b, jnp.array([5, 0, 7], jnp.int32)))
 NUMBERS = ("NHWC", "HWIO", "NHWC")
 T.add("conv", arrays((2, 3, 9, 9), (4, 3, 3, 3)), DOT, lambda f, x, k: f(x, k, (1, 1), "SAME"))
@@ -120,6 +132,8 @@ T.add("broadcasted_iota", SEED, EXACT, lambda f, s: f(F32, (4, 9), 1) * s)
 T.each("full", SEED, EXACT, lambda f, s: f((3, 5), s))
 T.each("full_like", ANY, EXACT, lambda f, x: f(x, 1))
 
+T.add("empty", SEED, EXACT, lambda f, s: (f((3, 5), F32) == f((3, 5), F32)) * s)
+
 # Sorting.
 KEYS = arrays((4, 33)) + arrays(array((4, 9), I32, -3, 3)) + arrays(array((4, 9), BF16))
 T.add("sort", KEYS, EXACT, lambda f, x: (f(x), f((x, lax.iota(I32, x.size).reshape(x.shape)), dimension=1, num_keys=1)))
@@ -141,6 +155,8 @@ T.add("custom_linear_solve", arrays(array((5, 5), kind="definite"), 5), SERIES,
       lambda f, a, b: f(lambda v: jnp.dot(a, v, precision="highest"), b, lambda _, r: jnp.linalg.solve(a, r), symmetric=True))
 
 # Random bits.
+T.add("rng_uniform", arrays(()), EXACT, lambda f, s: (lambda v, n: (v >= 1, v < 3, n >= -2, n < 3, s))(
+    f(F32(1), F32(3), (50,)), f(jnp.int32(-2), jnp.int32(3), (50,))))
 KEY = arrays(array(4, U32, 0, 2**31))
 T.add("rng_bit_generator", KEY, EXACT, lambda f, k: f(k, (5, 7), algorithm=lax.RandomAlgorithm.RNG_THREE_FRY))
 T.add("fft", arrays(array((3, 16), C64)) + arrays(array((3, 15), C64)), SERIES, lambda f, x: f(x, "FFT", (x.shape[1],)))

@@ -11,6 +11,8 @@ T = Table("numpy", jnp)
 T.each("sin cos tan sinh cosh arctan arcsinh exp exp2 expm1 cbrt sinc i0", unary(), FUNCTION)
 T.each("tanh arcsin arccos arctanh", unary(low=-0.99, high=0.99), FUNCTION)
 T.each("arccosh", unary(low=1.0, high=20), FUNCTION)
+for name in "sin cos tan arcsin arccos arctan sinh cosh tanh arcsinh arccosh arctanh sqrt log exp log1p expm1 square".split():
+    T.add(name, unary((C64,)), FUNCTION, part=" of complex numbers")
 T.each("log log2 log10 log1p", unary(low=0.1, high=30), FUNCTION)
 T.each("sqrt", unary(low=0.1, high=30), ROUND)
 T.each("square", unary(), ROUND)

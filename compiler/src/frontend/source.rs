@@ -5,6 +5,7 @@
 //! of the file. Places are byte offsets ([`Span`]); lines and columns are computed only when a
 //! message is made.
 
+use std::fmt;
 use std::ops::Range;
 
 /// One program's text and its place in the file it came from.
@@ -94,11 +95,19 @@ pub(crate) struct SourceError {
     pub(crate) message: String,
     /// Where the user's own program has what is wrong, if the text says so.
     pub(crate) origin: Option<String>,
+    /// Whether the program may be right and asks for what there is not.
+    pub(crate) is_unsupported: bool,
 }
 
 impl SourceError {
     pub(crate) fn new(span: Span, message: impl Into<String>) -> Self {
-        Self { span, message: message.into(), origin: None }
+        Self { span, message: message.into(), origin: None, is_unsupported: false }
+    }
+
+    /// `what` is legal, and there is no support for it.
+    pub(crate) fn unsupported(span: Span, what: impl fmt::Display) -> Self {
+        let is_unsupported = true;
+        Self { is_unsupported, ..Self::new(span, format!("unsupported {what}")) }
     }
 
     /// The same error, from this place of the user's program unless a closer one is known.

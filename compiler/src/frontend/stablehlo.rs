@@ -38,6 +38,7 @@ mod types;
 mod window;
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use super::source::{SourceError, SourceResult, Span};
 use super::syntax::{LocationId, Operation, Program, SourcePlace};
@@ -167,6 +168,11 @@ impl<'p> Importer<'p> {
 /// An error at an operation.
 fn error<T>(operation: &Operation, message: impl Into<String>) -> SourceResult<T> {
     Err(SourceError::new(operation.span, message))
+}
+
+/// An error at an operation that asks for `what`, which there is not.
+fn unsupported<T>(operation: &Operation, what: impl fmt::Display) -> SourceResult<T> {
+    Err(SourceError::unsupported(operation.span, what))
 }
 
 /// An error at a place.

@@ -13,11 +13,11 @@ fn hbm_grows_and_keeps_its_content() {
     for strict in [false, true] {
         let mut chip = chip(strict);
         assert_eq!(chip.write_hbm(0, &[1]).unwrap_err().kind, FaultKind::OutOfBounds);
-        chip.back_hbm(4);
+        chip.back_hbm(4).unwrap();
         chip.write_hbm(3, &[7; 512]).unwrap();
-        chip.back_hbm(5);
-        chip.back_hbm(1000);
-        chip.back_hbm(2);
+        chip.back_hbm(5).unwrap();
+        chip.back_hbm(1000).unwrap();
+        chip.back_hbm(2).unwrap();
         assert_eq!(chip.backed_granules(), 1000);
         assert_eq!(chip.read_hbm(3, 512).unwrap(), [7; 512]);
         assert_eq!(chip.read_hbm(999, 1).is_err(), strict, "new granules were never written");
@@ -30,14 +30,14 @@ fn no_more_is_backed_than_the_chip_has() {
     let spec = palmetto_isa::ChipSpec { hbm_bytes: 4096, ..TPU_V4 };
     let options = EmulatorOptions { hbm_bytes: 0, ..EmulatorOptions::default() };
     let mut chip = Chip::new(spec, &options);
-    chip.back_hbm(100);
+    chip.back_hbm(100).unwrap();
     assert_eq!(chip.backed_granules(), 8);
 }
 
 #[test]
 fn what_was_given_up_cannot_be_read_in_strict_mode() {
     let mut chip = chip(true);
-    chip.back_hbm(16);
+    chip.back_hbm(16).unwrap();
     chip.write_hbm(0, &[1; 16 * 512]).unwrap();
     chip.discard_hbm(4, 2).unwrap();
     let fault = chip.read_hbm(0, 8 * 512).unwrap_err();
@@ -53,7 +53,7 @@ fn what_was_given_up_cannot_be_read_in_strict_mode() {
 #[test]
 fn a_chip_that_becomes_strict_knows_nothing_about_the_past() {
     let mut chip = chip(false);
-    chip.back_hbm(16);
+    chip.back_hbm(16).unwrap();
     chip.write_hbm(0, &[1; 512]).unwrap();
     chip.launch(&program("vmem 8\nhalt"), &[], &mut ChipTiming::new(&TPU_V4)).unwrap();
     chip.set_strict(true);
@@ -73,7 +73,7 @@ fn a_chip_that_becomes_strict_knows_nothing_about_the_past() {
 #[test]
 fn a_copy_within_hbm_needs_a_source() {
     let mut chip = chip(true);
-    chip.back_hbm(8);
+    chip.back_hbm(8).unwrap();
     chip.write_hbm(0, &[3; 1024]).unwrap();
     chip.copy_hbm(0, 1, 2).unwrap();
     chip.copy_hbm(0, 6, 2).unwrap();

@@ -64,13 +64,16 @@ fn refuse_partitions(module: &Module, n_partitions: usize) -> Result<(), Error> 
     let entry = module.entry_computation();
     for (number, id) in entry.parameters().iter().enumerate() {
         let parameter = entry.instruction(*id);
-        let sharding = parameter.frontend_attributes().get("xla.sdy.sharding");
-        if let Some(sharding) = sharding.filter(|sharding| cuts(sharding)) {
+        let shardy = parameter.frontend_attributes().get("xla.sdy.sharding");
+        let xla = parameter.sharding().map(|sharding| &sharding.0);
+        if let Some(sharding) = shardy.into_iter().chain(xla).find(|sharding| cuts(sharding)) {
             return refused(format!("argument {number}"), sharding);
         }
     }
     for (key, sharding) in module.frontend_attributes() {
-        let number = key.strip_prefix("result.").and_then(|key| key.strip_suffix(".sdy.sharding"));
+        let number = key.strip_prefix("result.").and_then(|key| {
+            key.strip_suffix(".sdy.sharding").or_else(|| key.strip_suffix(".mhlo.sharding"))
+        });
         if let Some(number) = number.filter(|_| cuts(sharding)) {
             return refused(format!("result {number}"), sharding);
         }
@@ -78,8 +81,12 @@ fn refuse_partitions(module: &Module, n_partitions: usize) -> Result<(), Error> 
     Ok(())
 }
 
-/// Does a sharding such as `#sdy.sharding<@mesh, [{"x"}, {}]>` name an axis for a dimension?
+/// Does a sharding such as `#sdy.sharding<@mesh, [{"x"}, {}]>` name an axis for a dimension? One in
+/// XLA's notation, `{devices=[4,1]<=[4]}`, cuts unless it is `{replicated}`.
 fn cuts(sharding: &str) -> bool {
+    if matches!(sharding, "replicated" | "{replicated}") {
+        return false;
+    }
     let dimensions = sharding.split_once(", [").and_then(|(_, rest)| rest.split_once(']'));
     dimensions.is_none_or(|(dimensions, _)| dimensions.contains('"'))
 }
@@ -94,6 +101,10 @@ mod tests {
         assert!(cuts(r#"#sdy.sharding<mesh<["x"=2]>, [{}, {"x":(1)2, ?}p0]>"#));
         assert!(!cuts(r#"#sdy.sharding<@mesh, [{}, {?}]>"#));
         assert!(!cuts(r#"#sdy.sharding<@mesh, [], replicated={"x"}>"#));
+        assert!(cuts("devices=[4,1]<=[4]"));
+        assert!(cuts("{devices=[4,1]<=[4]}"));
+        assert!(!cuts("replicated"));
+        assert!(!cuts("{replicated}"));
         assert!(cuts("something else"), "what is not understood is refused");
     }
 }

@@ -201,6 +201,12 @@ fn code_of(error: &runtime::Error) -> Code {
         E::Earlier(error) => code_of(error),
         E::Deleted { .. } | E::ExecutableDeleted(_) => Code::FailedPrecondition,
         E::Fault { .. } | E::Abandoned | E::Value { .. } | E::HostTransfer { .. } => Code::Internal,
+        E::Diagnostic(diagnostic) => code_of_diagnostic(diagnostic),
         _ => Code::InvalidArgument,
     }
+}
+
+/// The code of what is wrong with a program.
+pub(crate) fn code_of_diagnostic(diagnostic: &runtime::Diagnostic) -> Code {
+    if diagnostic.is_unsupported() { Code::Unimplemented } else { Code::InvalidArgument }
 }

@@ -5,7 +5,7 @@ use palmetto_runtime::program::read_program;
 
 use crate::abi::executable::PJRT_Program;
 use crate::abi::{Args, text};
-use crate::error::{Code, Error};
+use crate::error::{Error, code_of_diagnostic};
 
 /// The one format that is read: StableHLO, as bytecode or text.
 const MLIR: &str = "mlir";
@@ -22,5 +22,5 @@ pub(crate) fn read(program: Args<'_, PJRT_Program>) -> Result<Module, Error> {
         )));
     }
     read_program("program", program.code()?)
-        .map_err(|diagnostic| Error::new(Code::InvalidArgument, diagnostic.to_string()))
+        .map_err(|diagnostic| Error::new(code_of_diagnostic(&diagnostic), diagnostic.to_string()))
 }

@@ -5,7 +5,7 @@ use super::decoder::Decoder;
 use super::properties::Properties;
 use super::reader::{Reader, error_at};
 use super::table::{self, Row};
-use crate::frontend::source::{SourceResult, Span};
+use crate::frontend::source::{SourceError, SourceResult, Span};
 use crate::frontend::syntax::{Attribute, NamedAttribute};
 
 /// Operations of the builtin and the sdy dialect: the name, and the properties in stored order,
@@ -57,7 +57,7 @@ impl Form {
             } else {
                 String::new()
             };
-            error_at(at, format!("unsupported op {dialect}.{name}{newer}"))
+            SourceError::unsupported(Span::new(at, at), format!("op {dialect}.{name}{newer}"))
         };
         if dialect != "vhlo" {
             let full = format!("{dialect}.{name}");

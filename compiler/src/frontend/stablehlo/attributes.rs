@@ -127,8 +127,8 @@ pub(super) fn check_names(operation: &Operation, allowed: &str) -> SourceResult<
         let name = attribute.name.as_str();
         let known = name.contains('.') || allowed.split_whitespace().any(|word| word == name);
         if !known {
-            let message = format!("unsupported attribute '{name}' of {}", operation.name);
-            return Err(SourceError::new(attribute.span, message));
+            let what = format!("attribute '{name}' of {}", operation.name);
+            return Err(SourceError::unsupported(attribute.span, what));
         }
     }
     Ok(())

@@ -6,9 +6,13 @@
 //! polynomials for `f32` and are therefore refused for `f64`.
 
 mod error_function;
+mod gamma;
+mod top_k;
+
+pub(super) use top_k::top_k;
 
 use super::body::Body;
-use super::error;
+use super::{error, unsupported};
 use crate::frontend::source::{SourceError, SourceResult};
 use crate::frontend::syntax::{FloatKind, Operation, Scalar, Type};
 use crate::hlo::{
@@ -18,11 +22,18 @@ use crate::hlo::{
 
 type Formula = fn(&mut Writer<'_, '_, '_>, InstructionId) -> SourceResult<InstructionId>;
 
-/// Whether the operands of an operation have types that `name` can be imported for.
+/// Whether the operands of an operation have types that `name` can be imported for. Formulas are
+/// for real numbers, and those of the error functions for `f32`.
 pub(super) fn supports(name: &str, operation: &Operation) -> bool {
-    let double = Scalar::Float(FloatKind::F64);
-    let is_double = |each: &Type| matches!(each, Type::Tensor(t) if t.element == double);
-    !name.starts_with("chlo.erf") || !operation.operand_types.iter().any(is_double)
+    let has_formula = |each: &Type| {
+        let Type::Tensor(tensor) = each else { return true };
+        match tensor.element {
+            Scalar::Complex(_) => name == "chlo.square",
+            Scalar::Float(FloatKind::F64) => !name.starts_with("chlo.erf"),
+            _ => true,
+        }
+    };
+    operation.operand_types.iter().all(has_formula)
 }
 
 /// Imports `chlo.NAME` of one operand.
@@ -39,11 +50,13 @@ pub(super) fn function(
         "chlo.atan" => atan,
         "chlo.atanh" => atanh,
         "chlo.cosh" => cosh,
+        "chlo.digamma" => gamma::digamma,
         "chlo.erf" => error_function::erf,
         "chlo.erf_inv" => error_function::erf_inv,
         "chlo.erfc" => error_function::erfc,
+        "chlo.lgamma" => gamma::lgamma,
         "chlo.sinh" => sinh,
-        other => return error(operation, format!("unsupported op {other}")),
+        other => return unsupported(operation, format!("op {other}")),
     };
     let given = body.array(operation, operand)?;
     let wide = match given.element_type() {

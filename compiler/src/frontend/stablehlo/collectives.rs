@@ -4,12 +4,22 @@
 
 use super::attributes::{index, indices, integers, required};
 use super::body::Body;
-use super::{error, error_at};
-use crate::frontend::source::SourceResult;
+use super::error;
+use crate::frontend::source::{SourceError, SourceResult};
 use crate::frontend::syntax::Operation;
 use crate::hlo::{ArrayLiteral, ArrayShape, ElementType, InstructionId, Op, Shape};
 
 type Results = SourceResult<Vec<InstructionId>>;
+
+/// An operation in a message; in other words too where its name is none that users have written.
+pub(super) fn described(name: &str) -> String {
+    match name {
+        "sdy.manual_computation" => {
+            format!("op {name}, what each of several devices computes (shard_map, pmap)")
+        }
+        _ => format!("op {name}"),
+    }
+}
 
 /// `replica_id` and `partition_id`: the number of the only device.
 pub(super) fn device_id(body: &mut Body<'_, '_>, operation: &Operation) -> Results {
@@ -64,14 +74,13 @@ pub(super) fn collective_permute(body: &mut Body<'_, '_>, operation: &Operation)
     match indices(operation, "source_target_pairs")?[..] {
         [] => zeros(body, operation),
         [0, 0] => same(body, operation),
-        _ => error_at(
+        _ => Err(SourceError::unsupported(
             attribute.span,
             format!(
-                "unsupported {} between several devices; source_target_pairs has to be [[0, 0]] \
-                 or nothing",
+                "{} between several devices; source_target_pairs has to be [[0, 0]] or nothing",
                 operation.name
             ),
-        ),
+        )),
     }
 }
 
@@ -84,11 +93,8 @@ fn require_one_device(operation: &Operation) -> SourceResult<()> {
     if matches!(devices[..], [] | [0]) {
         return Ok(());
     }
-    let message = format!(
-        "unsupported {} of several devices; replica_groups has to be [[0]]",
-        operation.name
-    );
-    error_at(attribute.span, message)
+    let what = format!("{} of several devices; replica_groups has to be [[0]]", operation.name);
+    Err(SourceError::unsupported(attribute.span, what))
 }
 
 /// The operands as they are, if that is what is declared.

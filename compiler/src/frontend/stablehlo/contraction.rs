@@ -5,7 +5,10 @@ use super::body::{Body, only_blocks};
 use super::{control, error, error_at};
 use crate::frontend::source::{SourceError, SourceResult};
 use crate::frontend::syntax::{Attribute, NamedAttribute, Operation};
-use crate::hlo::{DotDimensionNumbers, InstructionId, Op, OperandPrecision, Precision, Shape};
+use crate::hlo::{
+    ArrayShape, DotDimensionNumbers, ElementType, InstructionId, Op, OperandPrecision, Precision,
+    Shape,
+};
 
 /// `dot_general`.
 pub(super) fn dot_general(
@@ -64,8 +67,8 @@ fn add_dot(
     Ok(vec![body.add_result(operation, op, &operands)?])
 }
 
-/// The operands; integers become floats where the other operand has those. StableHLO wants one
-/// type, but JAX gives TPUs such dots as they are.
+/// The operands; integers become floats where the other operand has those, and floats of 8 bits of
+/// two kinds become bf16. StableHLO wants one type, but JAX gives TPUs such dots as they are.
 fn of_one_type(
     body: &mut Body<'_, '_>,
     operation: &Operation,
@@ -74,6 +77,14 @@ fn of_one_type(
     let shapes = [body.array(operation, lhs)?, body.array(operation, rhs)?];
     let [lhs_type, rhs_type] = [shapes[0].element_type(), shapes[1].element_type()];
     let [lhs_shape, rhs_shape] = shapes;
+    if lhs_type != rhs_type && [lhs_type, rhs_type].iter().all(|each| is_small_float(*each)) {
+        // bf16 has every value of them.
+        let mut wide = |id, shape: ArrayShape| {
+            let shape = Shape::Array(shape.with_element_type(ElementType::BF16));
+            body.add_shaped(operation, Op::Convert, &[id], shape)
+        };
+        return Ok([wide(lhs, lhs_shape)?, wide(rhs, rhs_shape)?]);
+    }
     if lhs_type.is_float() && rhs_type.is_integer() {
         let shape = Shape::Array(rhs_shape.with_element_type(lhs_type));
         return Ok([lhs, body.add_shaped(operation, Op::Convert, &[rhs], shape)?]);
@@ -83,6 +94,10 @@ fn of_one_type(
         return Ok([body.add_shaped(operation, Op::Convert, &[lhs], shape)?, rhs]);
     }
     Ok([lhs, rhs])
+}
+
+fn is_small_float(element_type: ElementType) -> bool {
+    element_type.is_float() && element_type.is_narrow()
 }
 
 /// `algorithm`: the precision that does at least what it asks. `DotAlgorithmPreset` of JAX gives
@@ -116,11 +131,12 @@ fn algorithm(attribute: &NamedAttribute) -> SourceResult<OperandPrecision> {
         | ["tf32", "tf32", "f32", "3"]
         | ["f32", "f32", "f32", "1"] => Precision::Highest,
         _ => {
-            return Err(wrong(format!(
-                "unsupported {name} {lhs} x {rhs} with sums in {sums} and {passes} products; \
+            let what = format!(
+                "{name} {lhs} x {rhs} with sums in {sums} and {passes} products; \
                  supported are bf16 x bf16 (1, 3, 6 or 9 products), tf32 x tf32 (1 or 3), \
                  f16 x f16 (1) and f32 x f32 (1), all with sums in f32"
-            )));
+            );
+            return Err(SourceError::unsupported(attribute.span, what));
         }
     };
     Ok(OperandPrecision { lhs: precision, rhs: precision })

@@ -5,7 +5,7 @@
 
 use super::attributes::{self, as_index};
 use super::body::{Body, only_block};
-use super::{check, error, types};
+use super::{check, error, types, unsupported};
 use crate::frontend::source::{SourceError, SourceResult};
 use crate::frontend::syntax::{Attribute, NamedAttribute, Operation};
 use crate::hlo::{
@@ -35,7 +35,7 @@ pub(super) fn custom_call<'p>(body: &mut Body<'_, 'p>, operation: &'p Operation)
             CustomCallTarget::ProductOfElementaryHouseholderReflectors
         }
         "Qr" => CustomCallTarget::Qr,
-        other => return error(operation, format!("unsupported custom call @{other}")),
+        other => return unsupported(operation, format!("custom call @{other}")),
     };
     factorisation(body, operation, target)
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::attributes::{index, indices, required, string};
 use super::body::{Body, only_blocks};
-use super::{control, error, error_at};
+use super::{control, error, error_at, unsupported};
 use crate::frontend::source::{SourceError, SourceResult};
 use crate::frontend::syntax::Operation;
 use crate::hlo::{
@@ -78,10 +78,10 @@ fn lifted(
             (shape, is_lifted || matches!(opcode, Opcode::Parameter | Opcode::Constant))
         else {
             let message = format!(
-                "unsupported {} in stablehlo.map: its operations have to be elementwise",
+                "{} in stablehlo.map: its operations have to be elementwise",
                 opcode.text()
             );
-            return error(operation, message);
+            return unsupported(operation, message);
         };
         let value = match instruction.op() {
             Op::Parameter { number } => operands.get(*number).copied().ok_or_else(|| {

@@ -7,7 +7,7 @@
 use super::attributes::{self, as_word};
 use super::body::Body;
 use super::{error, error_at, types};
-use crate::frontend::source::SourceResult;
+use crate::frontend::source::{SourceError, SourceResult};
 use crate::frontend::syntax::Operation;
 use crate::hlo::{
     ArrayLiteral, ArrayShape, ElementClass, ElementType, InstructionId, Literal, Op,
@@ -63,11 +63,11 @@ pub(super) fn rng(
         "NORMAL" if is_float => numbers.normal([a, b])?,
         other => {
             let message = format!(
-                "unsupported distribution {other} of {}; UNIFORM of integers and floats and \
+                "distribution {other} of {}; UNIFORM of integers and floats and \
                  NORMAL of floats are supported",
                 numbers.shape.element_type()
             );
-            return error_at(attribute.span, message);
+            return Err(SourceError::unsupported(attribute.span, message));
         }
     };
     let declared = body.result_shape(operation)?;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::attributes::{flag, index};
 use super::body::Body;
-use super::{convolution, data, error, error_at, indexing};
+use super::{convolution, data, error, indexing, unsupported};
 use crate::evaluator::{EvaluatorOptions, evaluate_instruction};
 use crate::frontend::source::{SourceError, SourceResult};
 use crate::frontend::syntax::Operation;
@@ -100,10 +100,10 @@ pub(super) fn set_dimension_size(body: &mut Body<'_, '_>, operation: &Operation)
     let (given, has) = (known(body, operation, (1, size))?, size_of(body, operation, operand)?);
     if given != [has] {
         let message = format!(
-            "unsupported stablehlo.set_dimension_size to {given:?}: the dimension has {has} \
+            "stablehlo.set_dimension_size to {given:?}: the dimension has {has} \
              elements, and shapes do not change"
         );
-        return error(operation, message);
+        return unsupported(operation, message);
     }
     let declared = body.result_shape(operation)?;
     body.check_type(operation, &declared, operand)?;
@@ -174,12 +174,13 @@ fn known(
         return Ok(values);
     }
     let message = format!(
-        "unsupported {} with sizes that are known at run time only; this has to be a constant or \
+        "{} with sizes that are known at run time only; this has to be a constant or \
          computed from constants",
         operation.name
     );
     let place = operation.operands.get(position);
-    error_at(place.map_or(operation.span, |operand| operand.span), message)
+    let span = place.map_or(operation.span, |operand| operand.span);
+    Err(SourceError::unsupported(span, message))
 }
 
 /// The elements of an integer array that is computed from constants, in row-major order.

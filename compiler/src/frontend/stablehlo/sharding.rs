@@ -5,7 +5,7 @@
 //! with XLA's names for what Shardy says.
 
 use super::body::Body;
-use super::{Importer, error};
+use super::{Importer, unsupported};
 use crate::frontend::source::SourceResult;
 use crate::frontend::syntax::{Attribute, NamedAttribute, Operation};
 use crate::hlo::{Extras, InstructionId, Op, ShardingText};
@@ -71,7 +71,7 @@ pub(super) fn import_module_attributes(importer: &mut Importer<'_>) -> SourceRes
                     let mesh = super::attributes::required(operation, "mesh")?;
                     meshes.push(format!("{name} = {}", text(&mesh.value)));
                 }
-                other => return error(operation, format!("unsupported op {other} in a module")),
+                other => return unsupported(operation, format!("op {other} in a module")),
             }
         }
     }

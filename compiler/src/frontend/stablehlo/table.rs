@@ -4,9 +4,9 @@ use super::body::Body;
 use super::{
     algorithm, attributes, batch_norm, check, chlo, collectives, composite, constant, contraction,
     control, convolution, custom_call, data, elementwise, function, indexing, legacy, random,
-    scatter, shape_operands, sharding, transfer, window,
+    scatter, shape_operands, sharding, transfer, unsupported, window,
 };
-use crate::frontend::source::{SourceError, SourceResult};
+use crate::frontend::source::SourceResult;
 use crate::frontend::syntax::Operation;
 use crate::hlo::{InstructionId, Op};
 
@@ -42,11 +42,14 @@ const ROWS: &[(&str, &str, Import)] = &[
     ("chlo.atan", "", Leaf(chlo::function)),
     ("chlo.atanh", "", Leaf(chlo::function)),
     ("chlo.cosh", "", Leaf(chlo::function)),
+    ("chlo.digamma", "", Leaf(chlo::function)),
     ("chlo.erf", "", Leaf(chlo::function)),
     ("chlo.erf_inv", "", Leaf(chlo::function)),
     ("chlo.erfc", "", Leaf(chlo::function)),
+    ("chlo.lgamma", "", Leaf(chlo::function)),
     ("chlo.sinh", "", Leaf(chlo::function)),
     ("chlo.square", "", Leaf(elementwise::square)),
+    ("chlo.top_k", "k", By(chlo::top_k)),
     ("func.call", "callee no_inline", By(function::call)),
     ("sdy.reshard", "sharding", By(sharding::constraint)),
     ("sdy.sharding_constraint", "sharding", By(sharding::constraint)),
@@ -250,8 +253,7 @@ pub(super) fn import<'p>(
 ) -> SourceResult<Vec<InstructionId>> {
     let found = ROWS.binary_search_by(|(name, _, _)| name.cmp(&operation.name.as_str()));
     let Ok(row) = found else {
-        let message = format!("unsupported op {}", operation.name);
-        return Err(SourceError::new(operation.span, message));
+        return unsupported(operation, collectives::described(&operation.name));
     };
     let (_, allowed, import) = &ROWS[row];
     attributes::check_names(operation, allowed)?;

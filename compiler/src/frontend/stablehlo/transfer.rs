@@ -5,7 +5,7 @@
 
 use super::attributes::{as_index, fields, flag};
 use super::body::Body;
-use super::{error, sharding, types};
+use super::{error, sharding, types, unsupported};
 use crate::frontend::source::{SourceError, SourceResult};
 use crate::frontend::syntax::Operation;
 use crate::hlo::{ElementType, Extras, InstructionId, Op, Shape};
@@ -62,11 +62,9 @@ pub(super) fn recv(body: &mut Body<'_, '_>, operation: &Operation) -> Results {
 /// The channel of a transfer with the host.
 fn host_channel(operation: &Operation) -> SourceResult<usize> {
     if !flag(operation, "is_host_transfer")? {
-        let message = format!(
-            "unsupported {} between devices; is_host_transfer = true is supported",
-            operation.name
-        );
-        return error(operation, message);
+        let message =
+            format!("{} between devices; is_host_transfer = true is supported", operation.name);
+        return unsupported(operation, message);
     }
     let fields = fields(operation, "channel_handle", "channel_handle")?;
     let handle = fields.iter().find(|field| field.name == "handle").ok_or_else(|| {

@@ -14,15 +14,14 @@ pub(super) fn shape(value_type: &Type, span: Span) -> SourceResult<Shape> {
         }
         Type::Other(text) if text == "!stablehlo.token" => Ok(Shape::scalar(ElementType::Token)),
         Type::Scalar(_) | Type::Function(_) | Type::Other(_) => {
-            Err(SourceError::new(span, format!("unsupported type {value_type}")))
+            Err(SourceError::unsupported(span, format!("type {value_type}")))
         }
     }
 }
 
 /// The shape of a tensor.
 pub(super) fn array_shape(tensor: &TensorType, span: Span) -> SourceResult<ArrayShape> {
-    let unsupported =
-        |what: &str| SourceError::new(span, format!("unsupported type {tensor}: {what}"));
+    let unsupported = |what: &str| SourceError::unsupported(span, format!("type {tensor}: {what}"));
     if tensor.encoding.is_some() {
         return Err(unsupported("encodings such as bounds are not supported"));
     }

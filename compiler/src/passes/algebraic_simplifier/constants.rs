@@ -87,6 +87,31 @@ impl Site<'_> {
         })
     }
 
+    /// A bound of the elements of an array of unsigned integers that are counted by iotas and
+    /// computed from constants, if no step on the way can wrap.
+    pub(super) fn most_of(&self, id: InstructionId) -> Option<u64> {
+        self.most_within(id, DEPTH)
+    }
+
+    fn most_within(&self, id: InstructionId, depth: usize) -> Option<u64> {
+        let element_type = self.element_type(id);
+        let depth = depth.checked_sub(1).filter(|_| element_type.is_unsigned())?;
+        let of = |n| self.most_within(self.operand_of(id, n), depth);
+        let most = match self.op(id) {
+            Op::Iota { iota_dimension } => {
+                self.dimensions(id)[*iota_dimension].saturating_sub(1) as u64
+            }
+            Op::Constant { literal: Literal::Array(array) } if array.element_count() == 1 => {
+                array.bits(0)
+            }
+            Op::Add => of(0)?.checked_add(of(1)?)?,
+            Op::Multiply => of(0)?.checked_mul(of(1)?)?,
+            Op::Broadcast { .. } => of(0)?,
+            _ => return None,
+        };
+        (most <= u64::MAX >> (64 - element_type.bit_width())).then_some(most)
+    }
+
     /// The operands of the site, a constant one last, if the op may swap them.
     pub(super) fn with_constant_last(&self) -> [InstructionId; 2] {
         let [lhs, rhs] = [self.operand(0), self.operand(1)];

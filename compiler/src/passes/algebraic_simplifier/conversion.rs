@@ -6,8 +6,10 @@
 //! * Of integers to integers that are not wider than the ones between: from the first type at once,
 //!   since both wrap.
 //! * Of an iota: an iota of the other type, if all its numbers are exact in both.
+//! * Of 64-bit sums and products of iotas and constants, to integers: the same of the operands, for
+//!   which there are kernels. (`jax.random` numbers the elements of an array so.)
 
-use crate::hlo::{ElementClass, ElementType, Op};
+use crate::hlo::{ElementClass, ElementType, InstructionId, Op};
 use crate::passes::site::{Rewritten, Site};
 
 /// `convert`.
@@ -23,6 +25,12 @@ pub(super) fn convert(site: &mut Site<'_>) -> Rewritten {
             return site.same(Op::Iota { iota_dimension }, &[]);
         }
     }
+    if between.bit_width() == 64 && to.is_integer() && to.bit_width() < 64 {
+        let counted = narrowed(site, x, to)?;
+        if counted.is_some() {
+            return Ok(counted);
+        }
+    }
     if *site.op(x) != Op::Convert {
         return Ok(None);
     }
@@ -36,6 +44,18 @@ pub(super) fn convert(site: &mut Site<'_>) -> Rewritten {
         return site.same(Op::Convert, &[inner]);
     }
     Ok(None)
+}
+
+/// `x` with operands of another integer type, if it is computed from iotas and constants.
+fn narrowed(site: &mut Site<'_>, x: InstructionId, to: ElementType) -> Rewritten {
+    let op = site.op(x).clone();
+    if !matches!(op, Op::Add | Op::Multiply | Op::Broadcast { .. }) || site.most_of(x).is_none() {
+        return Ok(None);
+    }
+    let operands = site.get(x).operands().to_vec();
+    let operands = operands.into_iter().map(|operand| site.build().convert(operand, to));
+    let operands = operands.collect::<Result<Vec<_>, _>>()?;
+    site.same(op, &operands)
 }
 
 /// Can every value of `from` be a value of `to`?

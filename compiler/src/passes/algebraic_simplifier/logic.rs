@@ -1,7 +1,7 @@
 //! Bits and truth values.
 //!
 //! * x & x, x | x, x & 1…1, x | 0, x ^ 0 are x; x & 0, x ^ x are 0; x | 1…1 is 1…1; x ^ 1…1 is !x.
-//! * A shift by 0 is nothing.
+//! * A shift by 0 is nothing; a shift to the right of numbers that are known to be too small is 0.
 
 use crate::hlo::Op;
 use crate::passes::site::{Rewritten, Site};
@@ -43,5 +43,17 @@ pub(super) fn xor(site: &mut Site<'_>) -> Rewritten {
 /// The shifts.
 pub(super) fn shift(site: &mut Site<'_>) -> Rewritten {
     let (x, distance) = (site.operand(0), site.operand(1));
-    if site.is_integer(distance, 0) { Ok(site.same_shape(x)) } else { Ok(None) }
+    if site.is_integer(distance, 0) {
+        return Ok(site.same_shape(x));
+    }
+    let leaves = match (site.most_of(x), site.integer_of(distance)) {
+        (Some(most), Some(distance @ 1..64)) => most >> distance,
+        _ => return Ok(None),
+    };
+    if leaves > 0 || *site.instruction().op() == Op::ShiftLeft {
+        return Ok(None);
+    }
+    let shape = site.instruction().array_shape().clone();
+    let zero = integer_scalar(shape.element_type(), 0);
+    site.splat(zero, shape.dimensions()).map(Some)
 }
