@@ -46,13 +46,13 @@ struct Normalizer<'m> {
 }
 
 /// The dimensions of a shape from major to minor in memory.
-fn order_of(shape: &ArrayShape) -> Order {
+pub(super) fn order_of(shape: &ArrayShape) -> Order {
     let layout = shape.layout().expect("layouts are assigned");
     layout.minor_to_major.iter().rev().copied().collect()
 }
 
 /// The shape whose dimensions are the physical ones of `shape`.
-fn physical(shape: &ArrayShape) -> ArrayShape {
+pub(super) fn physical(shape: &ArrayShape) -> ArrayShape {
     let dimensions = order_of(shape).iter().map(|d| shape.dimensions()[*d]).collect();
     let physical = ArrayShape::new(shape.element_type(), dimensions);
     let physical = physical.expect("a permuted shape is as large as before");
@@ -60,7 +60,7 @@ fn physical(shape: &ArrayShape) -> ArrayShape {
     with_order(&physical, &order)
 }
 
-fn is_row_major(shape: &ArrayShape) -> bool {
+pub(super) fn is_row_major(shape: &ArrayShape) -> bool {
     order_of(shape).is_sorted()
 }
 

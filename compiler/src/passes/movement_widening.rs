@@ -8,7 +8,11 @@
 //! So are the operands of dots: where matrices of narrow elements lie one behind the other, each
 //! has to fill whole registers (16 rows), or the next one begins within one.
 
-use super::{Changed, PassContext, PassError, layout_assignment::with_order};
+use super::{
+    Changed, PassContext, PassError,
+    layout_assignment::with_order,
+    layout_normalization::{is_row_major, order_of, physical},
+};
 use crate::{
     analysis::{is_free_reshape, sequential_computations},
     hlo::{
@@ -110,10 +114,7 @@ fn wide_op(op: Op, operand_type: ElementType) -> Op {
 /// The same array of another type. The result of a dot may be in any order.
 fn of_type(shape: &ArrayShape, element_type: ElementType) -> ArrayShape {
     let dimensions = shape.dimensions().to_vec();
-    let order: Vec<usize> = match shape.layout() {
-        Some(layout) => layout.minor_to_major.iter().rev().copied().collect(),
-        None => (0..dimensions.len()).collect(),
-    };
+    let order = order_of(shape);
     let array = ArrayShape::new(element_type, dimensions);
     with_order(&array.expect("an array of the device is far below 2^63 bytes"), &order)
 }
@@ -155,5 +156,12 @@ fn widen(
         return Ok(Some(moved));
     }
     let mut builder = ComputationBuilder::new(module, computation);
-    builder.add_with(Op::Convert, &[moved], shaped(shape)).map(Some)
+    if is_row_major(&shape) {
+        return builder.add_with(Op::Convert, &[moved], shaped(shape)).map(Some);
+    }
+    // A dot whose result is in another order; all else computes on row-major arrays.
+    let narrow = physical(&shape);
+    let of_memory = builder.add_with(Op::Bitcast, &[moved], shaped(of_type(&narrow, wide)))?;
+    let converted = builder.add_with(Op::Convert, &[of_memory], shaped(narrow))?;
+    builder.add_with(Op::Bitcast, &[converted], shaped(shape)).map(Some)
 }

@@ -53,13 +53,13 @@ fn reductions() {
               ROOT %tuple = (f32[], s32[]) tuple(%select, %select.1)
             }
 
-            ENTRY %main (Arg_0: f32[2,3], Arg_1: s32[2,3]) -> (f32[3], f32[2], s32[2]) {
-              %Arg_0 = f32[2,3] parameter(0)
-              %Arg_1 = s32[2,3] parameter(1)
+            ENTRY %main (x: f32[2,3], y: s32[2,3]) -> (f32[3], f32[2], s32[2]) {
+              %x = f32[2,3] parameter(0)
+              %y = s32[2,3] parameter(1)
               %constant = f32[] constant(0.5)
               %constant.1 = s32[] constant(0)
-              %reduce = f32[3] reduce(%Arg_0, %constant), dimensions={0}, to_apply=%reducer
-              %reduce.1 = (f32[2], s32[2]) reduce(%Arg_0, %Arg_1, %constant, %constant.1), dimensions={1}, to_apply=%reducer.1
+              %reduce = f32[3] reduce(%x, %constant), dimensions={0}, to_apply=%reducer
+              %reduce.1 = (f32[2], s32[2]) reduce(%x, %y, %constant, %constant.1), dimensions={1}, to_apply=%reducer.1
               %get-tuple-element = f32[2] get-tuple-element(%reduce.1), index=0
               %get-tuple-element.1 = s32[2] get-tuple-element(%reduce.1), index=1
               ROOT %tuple.1 = (f32[3], f32[2], s32[2]) tuple(%reduce, %get-tuple-element, %get-tuple-element.1)
@@ -109,12 +109,12 @@ fn captures_of_a_loop_become_state() {
               ROOT %tuple = (s32[], f32[2], s32[], f32[2]) tuple(%add, %multiply, %get-tuple-element.6, %get-tuple-element.7)
             }
 
-            ENTRY %main (Arg_0: s32[], Arg_1: f32[2]) -> f32[2] {
-              %Arg_0 = s32[] parameter(0)
-              %Arg_1 = f32[2] parameter(1)
+            ENTRY %main (n: s32[], w: f32[2]) -> f32[2] {
+              %n = s32[] parameter(0)
+              %w = f32[2] parameter(1)
               %constant = s32[] constant(0)
               %constant.1 = s32[] constant(1)
-              %tuple.1 = (s32[], f32[2], s32[], f32[2]) tuple(%constant, %Arg_1, %Arg_0, %Arg_1)
+              %tuple.1 = (s32[], f32[2], s32[], f32[2]) tuple(%constant, %w, %n, %w)
               %while = (s32[], f32[2], s32[], f32[2]) while(%tuple.1), condition=%condition, body=%body
               %get-tuple-element.8 = s32[] get-tuple-element(%while), index=0
               ROOT %get-tuple-element.9 = f32[2] get-tuple-element(%while), index=1
@@ -174,14 +174,14 @@ fn captures_of_branches_become_their_arguments() {
               ROOT %constant.3 = f32[] constant(2)
             }
 
-            ENTRY %main (Arg_0: pred[], Arg_1: s32[], Arg_2: f32[]) -> f32[] {
-              %Arg_0 = pred[] parameter(0)
-              %Arg_1 = s32[] parameter(1)
-              %Arg_2 = f32[] parameter(2)
+            ENTRY %main (p: pred[], i: s32[], x: f32[]) -> f32[] {
+              %p = pred[] parameter(0)
+              %i = s32[] parameter(1)
+              %x = f32[] parameter(2)
               %constant = f32[] constant(2)
-              %tuple = (s32[], f32[]) tuple(%Arg_1, %Arg_2)
+              %tuple = (s32[], f32[]) tuple(%i, %x)
               %tuple.5 = () tuple()
-              ROOT %conditional.1 = f32[] conditional(%Arg_0, %tuple, %tuple.5), branch_computations={%branch_0, %branch_1.1}
+              ROOT %conditional.1 = f32[] conditional(%p, %tuple, %tuple.5), branch_computations={%branch_0, %branch_1.1}
             }
         "#]],
     );
@@ -211,25 +211,25 @@ fn calls_and_barriers() {
         expect![[r#"
             HloModule main
 
-            %one (Arg_0: f32[]) -> f32[] {
-              %Arg_0 = f32[] parameter(0)
-              ROOT %negate = f32[] negate(%Arg_0)
+            %one (x: f32[]) -> f32[] {
+              %x = f32[] parameter(0)
+              ROOT %negate = f32[] negate(%x)
             }
 
-            %two (Arg_0.1: f32[]) -> (f32[], f32[]) {
-              %Arg_0.1 = f32[] parameter(0)
-              %call = f32[] call(%Arg_0.1), to_apply=%one
-              ROOT %tuple = (f32[], f32[]) tuple(%call, %Arg_0.1)
+            %two (x.1: f32[]) -> (f32[], f32[]) {
+              %x.1 = f32[] parameter(0)
+              %call = f32[] call(%x.1), to_apply=%one
+              ROOT %tuple = (f32[], f32[]) tuple(%call, %x.1)
             }
 
-            %none (Arg_0.2: f32[]) -> () {
-              %Arg_0.2 = f32[] parameter(0)
+            %none (x.2: f32[]) -> () {
+              %x.2 = f32[] parameter(0)
               ROOT %tuple.1 = () tuple()
             }
 
-            ENTRY %main (Arg_0.3: f32[]) -> f32[] {
-              %Arg_0.3 = f32[] parameter(0)
-              %call.1 = (f32[], f32[]) call(%Arg_0.3), to_apply=%two
+            ENTRY %main (x.3: f32[]) -> f32[] {
+              %x.3 = f32[] parameter(0)
+              %call.1 = (f32[], f32[]) call(%x.3), to_apply=%two
               %get-tuple-element = f32[] get-tuple-element(%call.1), index=0
               %get-tuple-element.1 = f32[] get-tuple-element(%call.1), index=1
               %call.2 = () call(%get-tuple-element), to_apply=%none

@@ -16,12 +16,12 @@ fn results_of_the_entry() {
     check(
         "func.func @main(%x: tensor<f32>) -> tensor<f32> { return %x : tensor<f32> }",
         expect![[r#"
-        HloModule main
+            HloModule main
 
-        ENTRY %main (Arg_0: f32[]) -> f32[] {
-          ROOT %Arg_0 = f32[] parameter(0)
-        }
-    "#]],
+            ENTRY %main (x: f32[]) -> f32[] {
+              ROOT %x = f32[] parameter(0)
+            }
+        "#]],
     );
     check(
         "func.func @main() { return }",
@@ -40,10 +40,10 @@ fn results_of_the_entry() {
         expect![[r#"
             HloModule m
 
-            ENTRY %main (Arg_0: pred[], Arg_1: u8[2]) -> (u8[2], pred[]) {
-              %Arg_0 = pred[] parameter(0)
-              %Arg_1 = u8[2] parameter(1)
-              ROOT %tuple = (u8[2], pred[]) tuple(%Arg_1, %Arg_0)
+            ENTRY %main (x: pred[], y: u8[2]) -> (u8[2], pred[]) {
+              %x = pred[] parameter(0)
+              %y = u8[2] parameter(1)
+              ROOT %tuple = (u8[2], pred[]) tuple(%y, %x)
             }
         "#]],
     );
@@ -89,11 +89,11 @@ fn size_one_dimensions_are_stretched() {
         expect![[r#"
             HloModule main
 
-            ENTRY %main (Arg_0: f32[1,3,1]) -> (f32[3,5,2], f32[1,3,1]) {
-              %Arg_0 = f32[1,3,1] parameter(0)
-              %reshape = f32[3] reshape(%Arg_0)
+            ENTRY %main (x: f32[1,3,1]) -> (f32[3,5,2], f32[1,3,1]) {
+              %x = f32[1,3,1] parameter(0)
+              %reshape = f32[3] reshape(%x)
               %broadcast = f32[3,5,2] broadcast(%reshape), dimensions={0}
-              %broadcast.1 = f32[1,3,1] broadcast(%Arg_0), dimensions={0,1,2}
+              %broadcast.1 = f32[1,3,1] broadcast(%x), dimensions={0,1,2}
               ROOT %tuple = (f32[3,5,2], f32[1,3,1]) tuple(%broadcast, %broadcast.1)
             }
         "#]],
@@ -111,14 +111,14 @@ fn scalars_of_clamp_and_select_are_repeated() {
         expect![[r#"
             HloModule main
 
-            ENTRY %main (Arg_0: pred[], Arg_1: f32[], Arg_2: f32[3]) -> f32[3] {
-              %Arg_0 = pred[] parameter(0)
-              %Arg_1 = f32[] parameter(1)
-              %Arg_2 = f32[3] parameter(2)
-              %broadcast = f32[3] broadcast(%Arg_1), dimensions={}
-              %clamp = f32[3] clamp(%broadcast, %Arg_2, %Arg_2)
-              %broadcast.1 = pred[3] broadcast(%Arg_0), dimensions={}
-              ROOT %select = f32[3] select(%broadcast.1, %clamp, %Arg_2)
+            ENTRY %main (p: pred[], lo: f32[], x: f32[3]) -> f32[3] {
+              %p = pred[] parameter(0)
+              %lo = f32[] parameter(1)
+              %x = f32[3] parameter(2)
+              %broadcast = f32[3] broadcast(%lo), dimensions={}
+              %clamp = f32[3] clamp(%broadcast, %x, %x)
+              %broadcast.1 = pred[3] broadcast(%p), dimensions={}
+              ROOT %select = f32[3] select(%broadcast.1, %clamp, %x)
             }
         "#]],
     );
@@ -145,16 +145,16 @@ fn elementwise_and_data_movement() {
         expect![[r#"
             HloModule main
 
-            ENTRY %main (Arg_0: f32[2,3], Arg_1: s32[], Arg_2: f32[]) -> bf16[2,6] {
-              %Arg_0 = f32[2,3] parameter(0)
-              %Arg_1 = s32[] parameter(1)
-              %Arg_2 = f32[] parameter(2)
-              %transpose = f32[3,2] transpose(%Arg_0), dimensions={1,0}
+            ENTRY %main (x: f32[2,3], i: s32[], v: f32[]) -> bf16[2,6] {
+              %x = f32[2,3] parameter(0)
+              %i = s32[] parameter(1)
+              %v = f32[] parameter(2)
+              %transpose = f32[3,2] transpose(%x), dimensions={1,0}
               %reshape = f32[2,3] reshape(%transpose)
-              %pad = f32[1,6] pad(%reshape, %Arg_2), padding=0_-1x1_0_1
+              %pad = f32[1,6] pad(%reshape, %v), padding=0_-1x1_0_1
               %slice = f32[1,3] slice(%pad), slice={[0:1], [0:6:2]}
-              %dynamic-update-slice = f32[2,3] dynamic-update-slice(%Arg_0, %slice, %Arg_1, %Arg_1)
-              %concatenate = f32[2,6] concatenate(%dynamic-update-slice, %Arg_0), dimensions={1}
+              %dynamic-update-slice = f32[2,3] dynamic-update-slice(%x, %slice, %i, %i)
+              %concatenate = f32[2,6] concatenate(%dynamic-update-slice, %x), dimensions={1}
               %reverse = f32[2,6] reverse(%concatenate), dimensions={1}
               %convert = bf16[2,6] convert(%reverse)
               %iota = bf16[2,6] iota(), iota_dimension=1
@@ -177,12 +177,12 @@ fn dots_keep_precision_and_element_type() {
         expect![[r#"
             HloModule main
 
-            ENTRY %main (Arg_0: bf16[5,2,3], Arg_1: bf16[5,3,4], Arg_2: f32[3]) -> (f32[5,2,4], f32[]) {
-              %Arg_0 = bf16[5,2,3] parameter(0)
-              %Arg_1 = bf16[5,3,4] parameter(1)
-              %Arg_2 = f32[3] parameter(2)
-              %dot = f32[5,2,4] dot(%Arg_0, %Arg_1), lhs_batch_dims={0}, lhs_contracting_dims={2}, rhs_batch_dims={0}, rhs_contracting_dims={1}, operand_precision={highest,high}
-              %dot.1 = f32[] dot(%Arg_2, %Arg_2), lhs_contracting_dims={0}, rhs_contracting_dims={0}
+            ENTRY %main (x: bf16[5,2,3], y: bf16[5,3,4], v: f32[3]) -> (f32[5,2,4], f32[]) {
+              %x = bf16[5,2,3] parameter(0)
+              %y = bf16[5,3,4] parameter(1)
+              %v = f32[3] parameter(2)
+              %dot = f32[5,2,4] dot(%x, %y), lhs_batch_dims={0}, lhs_contracting_dims={2}, rhs_batch_dims={0}, rhs_contracting_dims={1}, operand_precision={highest,high}
+              %dot.1 = f32[] dot(%v, %v), lhs_contracting_dims={0}, rhs_contracting_dims={0}
               ROOT %tuple = (f32[5,2,4], f32[]) tuple(%dot, %dot.1)
             }
         "#]],
@@ -199,10 +199,10 @@ fn gather_keeps_all_attributes() {
         expect![[r#"
             HloModule main
 
-            ENTRY %main (Arg_0: f32[7,10,4], Arg_1: s32[7,3,1]) -> f32[7,3,4] {
-              %Arg_0 = f32[7,10,4] parameter(0)
-              %Arg_1 = s32[7,3,1] parameter(1)
-              ROOT %gather = f32[7,3,4] gather(%Arg_0, %Arg_1), offset_dims={2}, collapsed_slice_dims={1}, start_index_map={1}, operand_batching_dims={0}, start_indices_batching_dims={0}, index_vector_dim=2, slice_sizes={1,1,4}, indices_are_sorted=true
+            ENTRY %main (x: f32[7,10,4], i: s32[7,3,1]) -> f32[7,3,4] {
+              %x = f32[7,10,4] parameter(0)
+              %i = s32[7,3,1] parameter(1)
+              ROOT %gather = f32[7,3,4] gather(%x, %i), offset_dims={2}, collapsed_slice_dims={1}, start_index_map={1}, operand_batching_dims={0}, start_indices_batching_dims={0}, index_vector_dim=2, slice_sizes={1,1,4}, indices_are_sorted=true
             }
         "#]],
     );
@@ -227,22 +227,22 @@ fn checks_have_their_own_defaults() {
         expect![[r#"
             HloModule main
 
-            ENTRY %main (Arg_0: f32[2], Arg_1: f32[2]) -> pred[] {
-              %Arg_0 = f32[2] parameter(0)
-              %Arg_1 = f32[2] parameter(1)
-              %custom-call = () custom-call(%Arg_0, %Arg_1), custom_call_target="check.expect_eq", custom_call_has_side_effect=true
+            ENTRY %main (x: f32[2], y: f32[2]) -> pred[] {
+              %x = f32[2] parameter(0)
+              %y = f32[2] parameter(1)
+              %custom-call = () custom-call(%x, %y), custom_call_target="check.expect_eq", custom_call_has_side_effect=true
               %constant = f32[2] constant({1, 2})
-              %custom-call.1 = () custom-call(%Arg_0, %constant), custom_call_target="check.expect_eq", custom_call_has_side_effect=true
-              %custom-call.2 = () custom-call(%Arg_0, %Arg_1), custom_call_target="check.expect_almost_eq", tolerance=0.0001, custom_call_has_side_effect=true
+              %custom-call.1 = () custom-call(%x, %constant), custom_call_target="check.expect_eq_const", custom_call_has_side_effect=true
+              %custom-call.2 = () custom-call(%x, %y), custom_call_target="check.expect_almost_eq", tolerance=0.0001, custom_call_has_side_effect=true
               %constant.1 = f32[] constant(1)
               %broadcast = f32[2] broadcast(%constant.1), dimensions={}
-              %custom-call.3 = () custom-call(%Arg_0, %broadcast), custom_call_target="check.expect_almost_eq", tolerance=0.25, custom_call_has_side_effect=true
-              %custom-call.4 = () custom-call(%Arg_0, %Arg_1), custom_call_target="check.expect_close", max_ulp_difference=2, min_ulp_difference=1, custom_call_has_side_effect=true
-              %custom-call.5 = () custom-call(%Arg_0, %Arg_1), custom_call_target="check.expect_eq", custom_call_has_side_effect=true
-              %custom-call.6 = () custom-call(%Arg_0, %Arg_1), custom_call_target="check.expect_almost_eq", tolerance=0.001, custom_call_has_side_effect=true
-              %custom-call.7 = () custom-call(%Arg_0, %Arg_1), custom_call_target="check.expect_close", max_ulp_difference=3, min_ulp_difference=0, custom_call_has_side_effect=true
-              %custom-call.8 = () custom-call(%Arg_0, %Arg_1), custom_call_target="check.expect_close", max_ulp_difference=9, min_ulp_difference=0, custom_call_has_side_effect=true
-              ROOT %custom-call.9 = pred[] custom-call(%Arg_0, %Arg_1), custom_call_target="check.eq", custom_call_has_side_effect=true
+              %custom-call.3 = () custom-call(%x, %broadcast), custom_call_target="check.expect_almost_eq_const", tolerance=0.25, custom_call_has_side_effect=true
+              %custom-call.4 = () custom-call(%x, %y), custom_call_target="check.expect_close", max_ulp_difference=2, min_ulp_difference=1, custom_call_has_side_effect=true
+              %custom-call.5 = () custom-call(%x, %y), custom_call_target="check.expect_eq", custom_call_has_side_effect=true
+              %custom-call.6 = () custom-call(%x, %y), custom_call_target="check.expect_almost_eq", tolerance=0.001, custom_call_has_side_effect=true
+              %custom-call.7 = () custom-call(%x, %y), custom_call_target="check.expect_close", max_ulp_difference=3, min_ulp_difference=0, custom_call_has_side_effect=true
+              %custom-call.8 = () custom-call(%x, %y), custom_call_target="check.expect_close", max_ulp_difference=9, min_ulp_difference=0, custom_call_has_side_effect=true
+              ROOT %custom-call.9 = pred[] custom-call(%x, %y), custom_call_target="check.eq", custom_call_has_side_effect=true
             }
         "#]],
     );
@@ -263,11 +263,11 @@ fn shardings_and_donation_are_kept() {
         expect![[r##"
             HloModule m, frontend_attributes={mhlo.num_partitions="8",result.0.jax.result_info="r",xla.sdy.meshes="{mesh = #sdy.mesh<[\"x\"=2, \"y\"=4]>}"}, input_output_alias={ {}: (1, {}, may-alias) }, buffer_donor={ (0, {}) }
 
-            ENTRY %main (Arg_0: f32[8], Arg_1: f32[8]) -> f32[8] {
-              %Arg_0 = f32[8] parameter(0), frontend_attributes={jax.buffer_donor="true",xla.sdy.sharding="#sdy.sharding<@mesh, [{\"x\"}]>"}
-              %Arg_1 = f32[8] parameter(1), sharding={devices=[8]<=[8]}, frontend_attributes={tf.aliasing_output="0"}
-              %copy = f32[8] copy(%Arg_0), frontend_attributes={xla.sdy.sharding="#sdy.sharding<@mesh, [{}]>"}
-              %add = f32[8] add(%copy, %Arg_1), frontend_attributes={k="v",xla.sdy.sharding="#sdy.sharding_per_value<[<@mesh, [{\"y\"}]>]>"}
+            ENTRY %main (x: f32[8], y: f32[8]) -> f32[8] {
+              %x = f32[8] parameter(0), frontend_attributes={jax.buffer_donor="true",xla.sdy.sharding="#sdy.sharding<@mesh, [{\"x\"}]>"}
+              %y = f32[8] parameter(1), sharding={devices=[8]<=[8]}, frontend_attributes={tf.aliasing_output="0"}
+              %copy = f32[8] copy(%x), frontend_attributes={xla.sdy.sharding="#sdy.sharding<@mesh, [{}]>"}
+              %add = f32[8] add(%copy, %y), frontend_attributes={k="v",xla.sdy.sharding="#sdy.sharding_per_value<[<@mesh, [{\"y\"}]>]>"}
               ROOT %copy.1 = f32[8] copy(%add), sharding={replicated}
             }
         "##]],

@@ -11,12 +11,12 @@ func.func private @sinh(%x: tensor<4xcomplex<f32>>) -> tensor<4xcomplex<f32>> {
 // ----
 // HloModule main
 //
-// %sinh (Arg_0: c64[4]) -> c64[4] {
-//   %Arg_0 = c64[4] parameter(0)
-//   ROOT %exponential = c64[4] exponential(%Arg_0)
+// %sinh (x: c64[4]) -> c64[4] {
+//   %x = c64[4] parameter(0)
+//   ROOT %exponential = c64[4] exponential(%x)
 // }
 //
-// ENTRY %main (Arg_0.1: c64[4]) -> c64[4] {
-//   %Arg_0.1 = c64[4] parameter(0)
-//   ROOT %call = c64[4] call(%Arg_0.1), to_apply=%sinh
+// ENTRY %main (x.1: c64[4]) -> c64[4] {
+//   %x.1 = c64[4] parameter(0)
+//   ROOT %call = c64[4] call(%x.1), to_apply=%sinh
 // }

@@ -7,10 +7,10 @@ func.func @main(%x: tensor<2x3xf8E4M3FN>, %y: tensor<3x4xf8E5M2>) -> tensor<2x4x
 // ----
 // HloModule main
 //
-// ENTRY %main (Arg_0: f8e4m3fn[2,3], Arg_1: f8e5m2[3,4]) -> f32[2,4] {
-//   %Arg_0 = f8e4m3fn[2,3] parameter(0)
-//   %Arg_1 = f8e5m2[3,4] parameter(1)
-//   %convert = bf16[2,3] convert(%Arg_0)
-//   %convert.1 = bf16[3,4] convert(%Arg_1)
+// ENTRY %main (x: f8e4m3fn[2,3], y: f8e5m2[3,4]) -> f32[2,4] {
+//   %x = f8e4m3fn[2,3] parameter(0)
+//   %y = f8e5m2[3,4] parameter(1)
+//   %convert = bf16[2,3] convert(%x)
+//   %convert.1 = bf16[3,4] convert(%y)
 //   ROOT %dot = f32[2,4] dot(%convert, %convert.1), lhs_contracting_dims={1}, rhs_contracting_dims={0}
 // }
