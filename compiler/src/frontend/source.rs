@@ -94,7 +94,7 @@ pub(crate) struct SourceError {
     pub(crate) span: Span,
     pub(crate) message: String,
     /// Where the user's own program has what is wrong, if the text says so.
-    pub(crate) origin: Option<String>,
+    pub(crate) origin: Option<Box<str>>,
     /// Whether the program may be right and asks for what there is not.
     pub(crate) is_unsupported: bool,
 }
@@ -112,7 +112,7 @@ impl SourceError {
 
     /// The same error, from this place of the user's program unless a closer one is known.
     pub(crate) fn with_origin(mut self, origin: impl FnOnce() -> Option<String>) -> Self {
-        self.origin = self.origin.or_else(origin);
+        self.origin = self.origin.or_else(|| origin().map(String::into_boxed_str));
         self
     }
 }
