@@ -1,5 +1,5 @@
-//! Launches of which both cores of the chip have a share: updates of parts of arrays, and
-//! reductions to one block, which are two launches.
+//! Launches of which both cores of the chip have a share: updates of parts of arrays, few long
+//! rows, and reductions to one block and sorts of one series, which are two launches.
 
 use palmetto_compiler::{
     compile,
@@ -120,5 +120,40 @@ fn updates_are_shared() {
         assert_eq!(update.measures.launches, 1, "{element}[{part}] is not made in place");
         assert_shared(&update.measures, &format!("{element}[{part}]"));
         assert!(rows.all(|row| row.origin.description != "copy"), "{:?}", execution.report);
+    }
+}
+
+/// Rows are cut where there are few of them, whatever of a row or a column they are computed with.
+#[test]
+fn few_long_rows_are_shared() {
+    for (element, sizes, rows_at, row, columns_at, column) in [
+        ("f32", "8,20000", "1", "20000", "0", "8"),
+        ("bf16", "5,19999", "1", "19999", "0", "5"),
+        ("s8", "3,12345", "1", "12345", "0", "3"),
+        ("f32", "3,5,7001", "0,2", "3,7001", "0,1", "3,5"),
+        ("bf16", "2,20,9000", "2", "9000", "1", "20"),
+        ("f32", "40,8200", "1", "8200", "0", "40"),
+    ] {
+        let rank = sizes.split(',').count();
+        let (lanes, rows) = (rank - 1, rank - 2);
+        let module = module_of(&format!(
+            "HloModule m\nENTRY main {{\n x = {element}[{sizes}] parameter(0)\n r = {element}[{row}] parameter(1)\n c = {element}[{column}] parameter(2)\n s = {element}[] parameter(3)\n rb = {element}[{sizes}] broadcast(r), dimensions={{{rows_at}}}\n cb = {element}[{sizes}] broadcast(c), dimensions={{{columns_at}}}\n sb = {element}[{sizes}] broadcast(s), dimensions={{}}\n i = s32[{sizes}] iota(), iota_dimension={lanes}\n j = s32[{sizes}] iota(), iota_dimension={rows}\n t = s32[{sizes}] add(i, j)\n few = s32[] constant(63)\n fb = s32[{sizes}] broadcast(few), dimensions={{}}\n a = s32[{sizes}] and(t, fb)\n n = {element}[{sizes}] convert(a)\n d = {element}[{sizes}] subtract(x, rb)\n e = {element}[{sizes}] maximum(d, cb)\n f = {element}[{sizes}] minimum(e, sb)\n ROOT o = {element}[{sizes}] maximum(f, n)\n}}\n"
+        ));
+        let inputs = inputs_of(&module);
+        let execution = checked(&module, &inputs, TPU_V4);
+        assert_shared(&execution.report.total, &format!("{element}[{sizes}]"));
+    }
+}
+
+#[test]
+fn sorts_of_one_series_are_shared() {
+    for (sizes, dimension) in [("20000", 0), ("8,4000", 1), ("1000,100", 0)] {
+        let module = module_of(&format!(
+            "HloModule m\nc {{\n a = f32[] parameter(0)\n b = f32[] parameter(1)\n ROOT r = pred[] compare(a, b), direction=LT, type=TOTALORDER\n}}\nENTRY main {{\n x = f32[{sizes}] parameter(0)\n ROOT r = f32[{sizes}] sort(x), dimensions={{{dimension}}}, is_stable=true, to_apply=c\n}}\n"
+        ));
+        let inputs = inputs_of(&module);
+        let measures = checked(&module, &inputs, TPU_V4).report.total;
+        assert_eq!(measures.launches, 2, "{sizes}");
+        assert_shared(&measures, sizes);
     }
 }

@@ -95,6 +95,10 @@ impl Kernel<'_> {
         stage: &Stage,
     ) -> Vec<V> {
         let plan = self.plan;
+        if plan.cuts_rows() {
+            self.cut_columns(b, (emitter, site), stage);
+            return Vec::new();
+        }
         let is_partial = !plan.spec.lanes.is_multiple_of(LANES) && !stage.reductions.is_empty();
         let whole = plan.columns - usize::from(is_partial);
         let chunks = whole / plan.columns_at_once;
@@ -120,6 +124,22 @@ impl Kernel<'_> {
             accumulators = self.columns(b, (emitter, &mut chunk), stage, columns, accumulators);
         }
         accumulators
+    }
+
+    /// The column loop of windows that have a part of each row: nothing is accumulated.
+    fn cut_columns(
+        &self,
+        b: &mut Builder,
+        (emitter, site): (&mut Emitter<'_>, &RowSite<'_>),
+        stage: &Stage,
+    ) {
+        let count = site.chunks(b);
+        b.for_loop(count, &[], |b, index, _| {
+            let mut chunk = site.at_columns(b, Some(index), 0);
+            let columns = 0..self.plan.columns_at_once;
+            self.columns(b, (emitter, &mut chunk), stage, columns, Vec::new());
+            Vec::new()
+        });
     }
 
     fn identities(&self, b: &mut Builder, stage: &Stage) -> Vec<V> {

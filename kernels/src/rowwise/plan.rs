@@ -22,6 +22,9 @@ const COLUMNS_UNROLLED: usize = 32;
 const COLUMNS_GATHERED: usize = 512;
 /// Columns that are looked through in one pass of a loop body.
 const GATHERED_AT_ONCE: usize = 64;
+/// Columns of a window are a multiple of this, unless it has all: so many lanes of any type begin
+/// at a granule, and are what rows of them are filled up to.
+const COLUMNS_ALIGNED: usize = 32;
 /// Steps per core that make the pipeline overlap transfers and computation well.
 const STEPS_PER_CORE: usize = 8;
 
@@ -60,6 +63,9 @@ pub(super) struct Plan<'a> {
     pub(super) columns_at_once: usize,
     /// Columns of a row.
     pub(super) columns: usize,
+    /// Columns of a window: fewer than those of a row if there are few rows, which are computed
+    /// column by column.
+    pub(super) block_columns: usize,
 }
 
 pub(super) fn plan<'a>(spec: &'a Rowwise, chip: &ChipSpec) -> Result<Plan<'a>, RowwiseError> {
@@ -123,7 +129,11 @@ pub(super) fn plan<'a>(spec: &'a Rowwise, chip: &ChipSpec) -> Result<Plan<'a>, R
         block: 1,
         columns_at_once,
         columns,
+        block_columns: columns,
     };
+    if n_columns_kept == 0 && !moves_columns && gathered == 0 {
+        plan.cut_rows(majors.iter().product::<usize>() * extent, chip);
+    }
     let block = plan.block(&majors, extent, chip)?;
     plan.fill(&majors, extent, block);
     Ok(plan)
@@ -203,6 +213,26 @@ impl Plan<'_> {
         pairs
     }
 
+    /// Makes windows of parts of rows if all `groups` are too few to be dealt to the cores and to
+    /// keep the pipeline busy. Nothing may need whole rows.
+    fn cut_rows(&mut self, groups: usize, chip: &ChipSpec) {
+        let steps = chip.n_cores as usize * STEPS_PER_CORE;
+        let block = (groups * self.columns).div_ceil(steps).next_multiple_of(COLUMNS_ALIGNED);
+        if groups < steps && block < self.columns {
+            self.block_columns = block;
+        }
+    }
+
+    /// Windows from one end of a row to the other.
+    pub(super) fn column_steps(&self) -> usize {
+        self.columns.div_ceil(self.block_columns)
+    }
+
+    /// Whether windows have parts of rows.
+    pub(super) fn cuts_rows(&self) -> bool {
+        self.column_steps() > 1
+    }
+
     /// Granules of scratch besides the windows.
     pub(super) fn saved_granules(&self) -> usize {
         self.saved.len() * self.rows_at_once() * self.columns * VREG_GRANULES
@@ -249,7 +279,9 @@ impl Plan<'_> {
         let majors_of_grid = majors.iter().map(|size| GridDimension { extent: *size, block: 1 });
         self.block = block;
         let steps = GridDimension { extent: extent.div_ceil(block), block: 1 };
-        let dimensions = majors_of_grid.chain([steps]).collect();
+        let of_columns = GridDimension { extent: self.column_steps(), block: 1 };
+        let of_columns = (of_columns.extent > 1).then_some(of_columns);
+        let dimensions = majors_of_grid.chain([steps]).chain(of_columns).collect();
         self.grid = Grid { dimensions, ..Grid::default() };
         let spec = self.spec;
         self.inputs = (spec.inputs.iter().enumerate())
@@ -275,14 +307,19 @@ impl Plan<'_> {
     ) -> Window {
         let element = input.element;
         let name = format!("input{argument}");
-        let mut strides = vec![0; majors.len() + 1];
+        let mut strides = vec![0; self.grid.dimensions.len()];
         let mut edges = Vec::new();
         let block = match &input.access {
             Access::Tiles { majors: has, lanes } => {
-                let columns = columns_of(*lanes);
-                let row = columns * element.tile_granules();
+                let array_columns = columns_of(*lanes);
+                let columns = if self.cuts_rows() { self.block_columns } else { array_columns };
+                let row = array_columns * element.tile_granules();
+                if let Some(stride) = strides.get_mut(majors.len() + 1) {
+                    *stride = columns * element.tile_granules();
+                }
                 strides[majors.len()] = block * self.packing * row;
                 edges.extend(self.edge(element, majors, block));
+                edges.extend(self.edge_of_columns(majors));
                 let mut stride = self.spec.rows.div_ceil(SUBLANES) * row;
                 for d in (0..majors.len()).rev() {
                     if has[d] {
@@ -291,7 +328,7 @@ impl Plan<'_> {
                     }
                 }
                 let rows = block * self.packing;
-                let tiles = TileBlock { element, rows, columns, array_columns: columns };
+                let tiles = TileBlock { element, rows, columns, array_columns };
                 if self.is_separate { Block::Separate(tiles) } else { Block::Tiles(tiles) }
             }
             Access::Row { .. } | Access::Column { .. } | Access::Scalar { .. } => {
@@ -305,7 +342,7 @@ impl Plan<'_> {
 impl Plan<'_> {
     /// Where the last window of an array is cut.
     fn edge(&self, element: Element, majors: &[usize], block: usize) -> Option<Edge> {
-        let steps = self.grid.dimensions.last().map_or(1, |dimension| dimension.count());
+        let steps = self.grid.dimensions[majors.len()].count();
         let matrices: usize = if majors.is_empty() { self.spec.majors.iter().product() } else { 1 };
         let rows = matrices * self.spec.rows.div_ceil(SUBLANES);
         let packing = if self.is_separate { 1 } else { element.packing() };
@@ -314,6 +351,15 @@ impl Plan<'_> {
         let count = available - (steps - 1) * rows;
         let dimension = (steps > 1).then_some(majors.len());
         (count < rows).then_some(Edge { dimension, axis: TileAxis::Rows, count })
+    }
+
+    /// Where the last window of a row is cut.
+    fn edge_of_columns(&self, majors: &[usize]) -> Option<Edge> {
+        let steps = self.column_steps();
+        let count = self.columns - (steps - 1) * self.block_columns;
+        let dimension = Some(majors.len() + 1);
+        let is_cut = count < self.block_columns;
+        is_cut.then_some(Edge { dimension, axis: TileAxis::Columns, count })
     }
 
     /// What of the array of an output no window covers.

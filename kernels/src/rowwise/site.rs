@@ -22,6 +22,8 @@ pub(super) struct RowSite<'a> {
     pub(super) outputs: Vec<Address>,
     /// First row of the window that is at hand, in rows of 8 sublanes, dynamic.
     row: S,
+    /// First column of the window, if it has a part of each row.
+    window_column: Option<S>,
     /// First column at hand: dynamic part and static part.
     column: (Option<S>, usize),
     /// Scalar inputs, loaded once per step.
@@ -41,6 +43,7 @@ impl<'a> RowSite<'a> {
             inputs: step.inputs.clone(),
             outputs: step.outputs.clone(),
             row: b.s(0),
+            window_column: None,
             column: (None, 0),
             scalars: BTreeMap::new(),
             loaded: BTreeMap::new(),
@@ -52,7 +55,38 @@ impl<'a> RowSite<'a> {
                 site.scalars.insert(n, value);
             }
         }
+        if plan.cuts_rows() {
+            site.begin_at_columns(b);
+        }
         site
+    }
+
+    /// Begins at the columns of the step's windows in what is there as a whole.
+    fn begin_at_columns(&mut self, b: &mut Builder) {
+        let step = self.column_step();
+        self.window_column = Some(b.smul_imm(step, int(self.plan.block_columns)));
+        for (n, input) in self.plan.spec.inputs.iter().enumerate() {
+            if is_only_row(&input.access) {
+                let stride = self.plan.block_columns / input.element.packing();
+                self.inputs[n] = advance(b, self.inputs[n], step, stride);
+            }
+        }
+    }
+
+    /// The number of the step's windows in their rows.
+    fn column_step(&self) -> S {
+        *self.step.positions.last().expect("the last dimension of the grid is of columns")
+    }
+
+    /// Chunks of columns of the step's windows, where rows are cut.
+    pub(super) fn chunks(&self, b: &mut Builder) -> S {
+        let all = self.plan.columns.div_ceil(self.plan.columns_at_once);
+        let of_window = self.plan.block_columns / self.plan.columns_at_once;
+        let step = self.column_step();
+        let before = b.smul_imm(step, int(of_window));
+        let (all, of_window) = (b.s(int(all)), b.s(int(of_window)));
+        let left = b.ssub(all, before);
+        b.smin(left, of_window)
     }
 
     /// The site at iteration `index` of the row loop.
@@ -78,6 +112,10 @@ impl<'a> RowSite<'a> {
         let mut site = self.clone();
         let columns = self.plan.columns_at_once;
         let base = index.map(|index| b.smul_imm(index, int(columns)));
+        let base = match (self.window_column, base) {
+            (Some(window), Some(base)) => Some(b.sadd(window, base)),
+            (window, base) => base.or(window),
+        };
         site.column = (base, first);
         let Some(index) = index else {
             return site;
@@ -85,7 +123,7 @@ impl<'a> RowSite<'a> {
         for n in 0..site.inputs.len() {
             let stride = match &self.plan.spec.inputs[n].access {
                 Access::Tiles { .. } => columns * VREG_GRANULES,
-                Access::Row { majors, .. } if !majors.contains(&true) => {
+                access if is_only_row(access) => {
                     columns / self.plan.spec.inputs[n].element.packing()
                 }
                 Access::Row { .. } | Access::Column { .. } | Access::Scalar { .. } => continue,
@@ -138,6 +176,11 @@ impl<'a> RowSite<'a> {
             None => b.s(int(column)),
             Some(base) => b.sadd_imm(base, int(column)),
         };
+        let line = match self.window_column {
+            None => line,
+            // The last columns of a window may be beyond the end of the row.
+            Some(_) => below(b, line, (self.plan.columns, self.plan.columns_at_once)),
+        };
         let value = self.whole(input).row(b, self.inputs[input], &self.step.positions, line);
         self.rows.insert((input, column), value);
         value
@@ -145,11 +188,17 @@ impl<'a> RowSite<'a> {
 
     /// The tile row at `place`, counted in the matrix.
     fn tile_row(&self, b: &mut Builder, place: Place) -> S {
-        let window_row = *self.step.positions.last().expect("a grid has a dimension");
+        let of_columns = usize::from(self.plan.cuts_rows());
+        let window_row = self.step.positions[self.step.positions.len() - 1 - of_columns];
         let window_row = b.smul_imm(window_row, int(self.plan.block * self.plan.packing));
         let row = b.sadd(window_row, self.row);
         b.sadd_imm(row, int(place.row))
     }
+}
+
+/// Whether there is one row for all matrices.
+fn is_only_row(access: &Access) -> bool {
+    matches!(access, Access::Row { majors, .. } if !majors.contains(&true))
 }
 
 fn advance(b: &mut Builder, at: Address, index: S, stride: usize) -> Address {
