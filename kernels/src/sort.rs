@@ -27,7 +27,7 @@ use plan::Part;
 use crate::{
     element::Element,
     expression::{Expression, NodeId},
-    llo::{Builder, Function},
+    llo::Function,
     operand::int,
     pipeline::pipeline,
 };
@@ -129,8 +129,7 @@ impl Sort {
 pub fn sort(spec: &Sort, chip: &ChipSpec) -> Result<Function, SortError> {
     let plan = plan::plan(spec, Part::Whole, chip)?;
     let n_arrays = plan.inputs.len() + plan.outputs.len();
-    let n_arguments = u32::try_from(n_arrays).expect("a sort has few operands");
-    let mut b = Builder::new(&spec.name, n_arguments);
+    let mut b = plan.builder();
     let kernel = network::Kernel::new(&mut b, &plan);
     for padding in plan.paddings() {
         padding.clear(&mut b, chip.n_cores, int(2 * n_arrays));

@@ -8,6 +8,7 @@ use palmetto_isa::{
 use super::{Along, Operand, Sort, SortError, order::Order};
 use crate::{
     element::Element,
+    llo::Builder,
     operand::columns_of,
     pipeline::{Block, Edge, Grid, GridDimension, Padding, TileAxis, TileBlock, Window},
 };
@@ -284,6 +285,13 @@ impl<'a> Plan<'a> {
             let element = self.spec.operands[*result].element();
             self.outputs.push(self.window(next(), element, of, are_rows));
         }
+    }
+
+    /// A kernel without ops: its arguments are the arrays of the windows.
+    pub(super) fn builder(&self) -> Builder {
+        let n_arguments = self.inputs.len() + self.outputs.len();
+        let n_arguments = u32::try_from(n_arguments).expect("a sort has few operands");
+        Builder::new(&self.spec.name, n_arguments)
     }
 
     /// Levels of the network.

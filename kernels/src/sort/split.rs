@@ -11,7 +11,7 @@ use palmetto_isa::{ChipSpec, memory::VREG_GRANULES};
 use super::{
     Sort, SortError,
     network::{Kernel, choose},
-    plan::{self, Part, Plan},
+    plan::{self, Part},
 };
 use crate::{
     llo::{Address, Builder, Function},
@@ -47,7 +47,7 @@ impl Sort {
 /// If the shapes do not suit the kernel; see [`SortError`].
 pub fn halves(spec: &Sort, chip: &ChipSpec) -> Result<Function, SortError> {
     let plan = plan::plan(spec, Part::Halves, chip)?;
-    let mut b = builder(&plan);
+    let mut b = plan.builder();
     let kernel = Kernel::new(&mut b, &plan);
     kernel.fill(&mut b);
     let windows = (plan.inputs.as_slice(), plan.outputs.as_slice());
@@ -65,7 +65,7 @@ pub fn halves(spec: &Sort, chip: &ChipSpec) -> Result<Function, SortError> {
 /// If the shapes do not suit the kernel; see [`SortError`].
 pub fn merge(spec: &Sort, chip: &ChipSpec) -> Result<Function, SortError> {
     let plan = plan::plan(spec, Part::Merge, chip)?;
-    let mut b = builder(&plan);
+    let mut b = plan.builder();
     let kernel = Kernel::new(&mut b, &plan);
     let windows = (plan.inputs.as_slice(), plan.outputs.as_slice());
     pipeline(&mut b, (&plan.grid, chip.n_cores), windows, |b, step| {
@@ -82,11 +82,6 @@ pub fn merge(spec: &Sort, chip: &ChipSpec) -> Result<Function, SortError> {
         kernel.pack(b, step);
     });
     Ok(b.finish())
-}
-
-fn builder(plan: &Plan<'_>) -> Builder {
-    let n_arguments = plan.inputs.len() + plan.outputs.len();
-    Builder::new(&plan.spec.name, u32::try_from(n_arguments).expect("a sort has few operands"))
 }
 
 impl Kernel<'_> {
