@@ -152,6 +152,26 @@ fn concatenations() {
     }
 }
 
+/// A core has 64 sync flags.
+#[test]
+fn concatenations_of_many_arrays() {
+    let check = |part: &str, n: usize, (dimension, result): (usize, &str)| {
+        let operands: Vec<String> = (0..n).map(|n| format!("x{n}")).collect();
+        let instruction = format!("concatenate({}), dimensions={{{dimension}}}", list(&operands));
+        check_movement(&vec![part.to_owned(); n], &[], result, &instruction);
+    };
+    for n in [31, 32, 64, 200, 600] {
+        check("f32[9,3]", n, (1, &format!("f32[9,{}]", 3 * n)));
+    }
+    for n in [32, 64, 200] {
+        check("bf16[2,9,1]", n, (2, &format!("bf16[2,9,{n}]")));
+        check("f32[1,100]", n, (0, &format!("f32[{n},100]")));
+        check("s32[40]", n, (0, &format!("s32[{}]", 40 * n)));
+        check("f32[1,8,128]", n, (0, &format!("f32[{n},8,128]")));
+    }
+    check("f32[1,100]", 300, (0, "f32[300,100]"));
+}
+
 #[test]
 fn broadcasts_along_majors_and_rows() {
     let mut numbers = Numbers(5);
