@@ -12,6 +12,8 @@ mod elements;
 mod single_lane;
 mod swap;
 
+use palmetto_isa::memory::{LANES, SUBLANES};
+
 use super::{
     Changed, PassContext, PassError,
     layout_assignment::with_order,
@@ -76,6 +78,11 @@ fn decompose(site: &mut Site<'_>, computation: ComputationId) -> Rewritten {
     if shape.rank() == 0 {
         return Ok(None);
     }
+    if let Op::Pad { padding } = &op
+        && let Some(made) = fill_column(site, padding)?
+    {
+        return Ok(Some(made));
+    }
     if let Some(made) = single_lane::decompose(site, &op)? {
         return Ok(Some(made));
     }
@@ -121,6 +128,33 @@ fn as_one_row(site: &mut Site<'_>, op: &Op) -> Rewritten {
     let row = of_dimensions(&shape, vec![1, shape.dimensions()[0]]);
     let moved = site.shaped(op, &operands, row.into())?;
     site.shaped(Op::Reshape, &[moved], shape.into()).map(Some)
+}
+
+/// A pad by whole columns, and behind by some lanes too, of what is filled up to whole columns
+/// first (to whole tiles if it has rank 1): then no lane changes its place in a column.
+fn fill_column(site: &mut Site<'_>, padding: &[PaddingDimension]) -> Rewritten {
+    let operand = site.operand(0);
+    let mut sizes = site.dimensions(operand).to_vec();
+    let lane = sizes.len() - 1;
+    let PaddingDimension { low, high, interior } = padding[lane];
+    let unit = if lane == 0 { SUBLANES * LANES } else { LANES };
+    let filled = sizes[lane].next_multiple_of(unit);
+    let keeps_places = usize::try_from(low).is_ok_and(|low| low.is_multiple_of(unit));
+    let Ok(more) = i64::try_from(filled - sizes[lane]) else { return Ok(None) };
+    if !keeps_places || interior != 0 || more == 0 || high < more {
+        return Ok(None);
+    }
+    let (mut first, mut then) = (vec![NOTHING; sizes.len()], padding.to_vec());
+    (first[lane].high, then[lane].high) = (more, high - more);
+    if then.iter().all(|padding| *padding == NOTHING) {
+        return Ok(None);
+    }
+    sizes[lane] = filled;
+    let result = site.array(site.id()).clone();
+    let shape = of_dimensions(&result, sizes);
+    let value = site.operand(1);
+    let filled = site.shaped(Op::Pad { padding: first }, &[operand, value], shape.into())?;
+    site.shaped(Op::Pad { padding: then }, &[filled, value], result.into()).map(Some)
 }
 
 /// A concatenation of concatenations: as few as there can be of [`MAX_JOINED`] arrays each, and
