@@ -31,6 +31,7 @@ use palmetto_kernels::{
     llo::Function,
     lookup::{Lookup, LookupError},
     matmul::{Matmul, MatmulError},
+    pipeline::TooManyArrays,
     reduce::{Reduce, ReduceError},
     rowwise::{Rowwise, RowwiseError},
     sort::{Sort, SortError, split as sort_split},
@@ -58,6 +59,9 @@ pub enum Refusal {
         /// Where.
         instruction: String,
     },
+    /// More arrays than any kernel can have.
+    #[error(transparent)]
+    TooManyArrays(#[from] TooManyArrays),
     /// The row kernel refused.
     #[error(transparent)]
     Rowwise(#[from] RowwiseError),

@@ -25,7 +25,7 @@ pub(crate) struct Exchange {
 
 impl Exchange {
     /// Sync flags that an exchange takes.
-    pub(crate) const N_FLAGS: i32 = 2;
+    pub(crate) const N_FLAGS: usize = 2;
 
     /// An exchange of so many registers. It can take place once in a launch: the other core may be
     /// ahead.

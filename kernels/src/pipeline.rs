@@ -22,7 +22,28 @@ pub use window::{
 };
 
 use crate::llo::{Address, Builder, S, ScratchId, Value};
-use palmetto_isa::{MemorySpace, memory::VREG_GRANULES};
+use palmetto_isa::{ChipSpec, MemorySpace, memory::VREG_GRANULES};
+use thiserror::Error;
+
+/// A kernel would have more arrays than a core can keep apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("a kernel of {arrays} arrays; the sync flags of a core are enough for {limit}")]
+pub struct TooManyArrays {
+    /// How many.
+    pub arrays: usize,
+    /// The limit.
+    pub limit: usize,
+}
+
+/// Whether the sync flags are enough for so many windows, of two flags each, besides those that the
+/// body has for itself.
+///
+/// # Errors
+/// If they are not.
+pub fn check_arrays(arrays: usize, own: u32, chip: &ChipSpec) -> Result<(), TooManyArrays> {
+    let limit = ((chip.n_sync_flags - own) / 2) as usize;
+    if arrays > limit { Err(TooManyArrays { arrays, limit }) } else { Ok(()) }
+}
 
 /// The place of a kernel's body in the walk.
 #[derive(Clone, Debug)]

@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a program of the test is wrong then")]
 
-use super::{check_with, inputs_of, module_of};
+use super::{check_bits, check_with, inputs_of, module_of};
 use palmetto_compiler::hlo::{ArrayLiteral, ElementType, Literal};
 
 /// A source of numbers that are the same in every run.
@@ -152,6 +152,26 @@ fn concatenations() {
     }
 }
 
+/// A core has 64 sync flags.
+#[test]
+fn concatenations_of_many_arrays() {
+    let check = |part: &str, n: usize, (dimension, result): (usize, &str)| {
+        let operands: Vec<String> = (0..n).map(|n| format!("x{n}")).collect();
+        let instruction = format!("concatenate({}), dimensions={{{dimension}}}", list(&operands));
+        check_movement(&vec![part.to_owned(); n], &[], result, &instruction);
+    };
+    for n in [31, 32, 64, 200, 600] {
+        check("f32[9,3]", n, (1, &format!("f32[9,{}]", 3 * n)));
+    }
+    for n in [32, 64, 200] {
+        check("bf16[2,9,1]", n, (2, &format!("bf16[2,9,{n}]")));
+        check("f32[1,100]", n, (0, &format!("f32[{n},100]")));
+        check("s32[40]", n, (0, &format!("s32[{}]", 40 * n)));
+        check("f32[1,8,128]", n, (0, &format!("f32[{n},8,128]")));
+    }
+    check("f32[1,100]", 300, (0, "f32[300,100]"));
+}
+
 #[test]
 fn broadcasts_along_majors_and_rows() {
     let mut numbers = Numbers(5);
@@ -194,6 +214,49 @@ fn paddings() {
         let instruction = format!("pad(x0, x1), padding={}", config.join("x"));
         let shapes = [shape(element, &sizes), format!("{element}[]")];
         check_movement(&shapes, &[], &shape(element, &result), &instruction);
+    }
+}
+
+#[test]
+fn paddings_behind_part_of_a_column() {
+    let check = |element: &str, (from, to, config): (&str, &str, &str)| {
+        let shapes = [format!("{element}[{from}]"), format!("{element}[]")];
+        let instruction = format!("pad(x0, x1), padding={config}");
+        check_movement(&shapes, &[], &format!("{element}[{to}]"), &instruction);
+    };
+    for element in ["f32", "bf16", "s8", "pred"] {
+        check(element, ("5000", "5007", "0_7"));
+        check(element, ("5000", "5121", "0_121"));
+        check(element, ("5000", "9000", "0_4000"));
+        check(element, ("5000", "7000", "1024_976"));
+        check(element, ("5", "7", "0_2"));
+        check(element, ("9,5000", "9,5007", "0_0x0_7"));
+        check(element, ("9,5000", "9,5300", "0_0x0_300"));
+        check(element, ("9,5000", "9,5400", "0_0x256_144"));
+        check(element, ("2,9,5000", "4,12,5007", "1_1x1_2x0_7"));
+        check(element, ("2,9,5000", "4,12,5300", "1_1x1_2x0_300"));
+        check(element, ("2,9,70", "2,9,71", "0_0x0_0x0_1"));
+        check(element, ("9,5000", "8,4999", "0_-1x0_-1"));
+    }
+}
+
+#[test]
+fn paddings_behind_are_computed_with_what_uses_them() {
+    for (from, to, config, dimensions, result) in [
+        ("5000", "5007", "0_7", "0", ""),
+        ("9,5000", "9,5007", "0_0x0_7", "1", "9"),
+        ("9,5000", "9,5007", "0_0x0_7", "0", "5007"),
+    ] {
+        check_bits(&format!(
+            "add {{ a = s32[] parameter(0)\n b = s32[] parameter(1)\n\
+             ROOT c = s32[] add(a, b) }}\n\
+             ENTRY main {{ x = s32[{from}] parameter(0)\n y = s32[{to}] parameter(1)\n\
+             three = s32[] constant(3)\n zero = s32[] constant(0)\n\
+             n = s32[{from}] negate(x)\n p = s32[{to}] pad(n, three), padding={config}\n\
+             m = s32[{to}] multiply(p, y)\n\
+             s = s32[{result}] reduce(m, zero), dimensions={{{dimensions}}}, to_apply=add\n\
+             ROOT t = (s32[{to}], s32[{result}]) tuple(m, s) }}\n"
+        ));
     }
 }
 

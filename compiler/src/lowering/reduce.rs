@@ -1,7 +1,9 @@
 //! Regions whose root is a reduction: the reduction kernel, with what it reduces computed in it.
 
+use palmetto_isa::TPU_V4;
 use palmetto_kernels::{
     element::Element,
+    pipeline::check_arrays,
     reduce::{Computation, Dimension, Input, Reduce, Region as Combination},
 };
 
@@ -49,6 +51,8 @@ pub(super) fn choose(region: &Region<'_>) -> Result<Choice, Refusal> {
     };
     let starts = if is_neutral { &[] } else { starts };
     let initials: Result<Vec<_>, _> = starts.iter().map(|id| translator.scalar(*id)).collect();
+    // Flags are for padding that is cleared, and two for what the cores exchange.
+    check_arrays(translator.leaves.len() + operands.len(), 3, &TPU_V4)?;
     let mut inputs = Vec::new();
     for leaf in &translator.leaves {
         let access = access(region, &space, leaf)?;
@@ -66,7 +70,7 @@ pub(super) fn choose(region: &Region<'_>) -> Result<Choice, Refusal> {
         computation,
         initials: initials?,
     };
-    spec.check(&palmetto_isa::TPU_V4)?;
+    spec.check(&TPU_V4)?;
     let inputs = translator.leaves.iter().map(|leaf| leaf.id).collect();
     Ok(Choice { kernel: Kernel::Reduce(spec), inputs })
 }

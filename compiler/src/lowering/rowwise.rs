@@ -1,7 +1,10 @@
 //! Regions that the row kernel computes.
 
-use palmetto_isa::memory::LANES;
-use palmetto_kernels::rowwise::{Input, Rowwise};
+use palmetto_isa::{TPU_V4, memory::LANES};
+use palmetto_kernels::{
+    pipeline::check_arrays,
+    rowwise::{Input, Rowwise},
+};
 
 use super::{Choice, Kernel, Refusal, Region, access::access, expression::Translator};
 
@@ -20,6 +23,8 @@ pub(super) fn choose(region: &Region<'_>) -> Result<Choice, Refusal> {
         }
         outputs.push(translator.root(*root)?);
     }
+    // A flag is for padding that is cleared.
+    check_arrays(translator.leaves.len() + outputs.len(), 1, &TPU_V4)?;
     let mut inputs = Vec::new();
     for leaf in &translator.leaves {
         let access = access(region, &space, leaf)?;
@@ -39,7 +44,7 @@ pub(super) fn choose(region: &Region<'_>) -> Result<Choice, Refusal> {
         inputs,
         outputs,
     };
-    spec.check(&palmetto_isa::TPU_V4)?;
+    spec.check(&TPU_V4)?;
     let inputs = translator.leaves.iter().map(|leaf| leaf.id).collect();
     Ok(Choice { kernel: Kernel::Rowwise(spec), inputs })
 }

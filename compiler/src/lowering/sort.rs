@@ -3,6 +3,7 @@
 use palmetto_isa::TPU_V4;
 use palmetto_kernels::{
     element::Element,
+    pipeline::check_arrays,
     sort::{Along, Comparator, Operand, Sort},
 };
 
@@ -40,6 +41,8 @@ pub(super) fn choose(region: &Region<'_>, sort: InstructionId) -> Result<Choice,
             inputs.push(*id);
         }
     }
+    // A flag is for padding that is cleared.
+    check_arrays(inputs.len() + results.len(), 1, &TPU_V4)?;
     let comparator = Region::of_computation(region.module(), *to_apply);
     let mut translator = Translator::new(&comparator, &[], &[]);
     for parameter in region.module().computation(*to_apply).parameters() {

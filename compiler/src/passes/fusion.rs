@@ -47,14 +47,11 @@ pub fn fusion(module: &mut Module, context: &PassContext) -> Result<Changed, Pas
     let mut changed = Changed::No;
     for computation in sequential_computations(module) {
         changed |= sorts::fuse_sorts(module, computation).into();
-        let Planner { groups, positions, .. } =
+        let Planner { mut groups, positions, .. } =
             Planner::plan(module, computation, &context.options.chip);
-        for group in groups {
-            if group.inside.len() > 1 {
-                outline::outline(module, computation, &group, &positions);
-                changed = Changed::Yes;
-            }
-        }
+        groups.retain(|group| group.inside.len() > 1);
+        outline::outline(module, computation, &groups, &positions);
+        changed |= (!groups.is_empty()).into();
         rewrite::remove_dead(module, computation);
     }
     Ok(changed)

@@ -4,12 +4,15 @@
 //! stands because other dimensions move at the same time becomes two instructions; an array of rank
 //! 1, which lies in rows of 128 lanes, becomes one row first and a line again after. A single lane
 //! at a place known at run time is found or replaced by comparing each lane's index, which is also
-//! how single elements are found in rows that were looked up. What is left of
-//! the lanes moves as rows, between two transposes.
+//! how single elements are found in rows that were looked up. Of many arrays, some at a time are
+//! joined, and then what came of them. What is left of the lanes moves as rows, between two
+//! transposes.
 
 mod elements;
 mod single_lane;
 mod swap;
+
+use palmetto_isa::memory::{LANES, SUBLANES};
 
 use super::{
     Changed, PassContext, PassError,
@@ -24,6 +27,12 @@ use crate::{
     },
     lowering::{Region, choose_kernel, is_generator},
 };
+
+/// The padding of a dimension that stays as it is.
+const NOTHING: PaddingDimension = PaddingDimension { low: 0, high: 0, interior: 0 };
+
+/// Arrays that are joined in one instruction, where all do not fit into one kernel.
+const MAX_JOINED: usize = 24;
 
 /// See the module. Expects normalised layouts.
 ///
@@ -69,11 +78,21 @@ fn decompose(site: &mut Site<'_>, computation: ComputationId) -> Rewritten {
     if shape.rank() == 0 {
         return Ok(None);
     }
+    if let Op::Pad { padding } = &op
+        && let Some(made) = fill_column(site, padding)?
+    {
+        return Ok(Some(made));
+    }
     if let Some(made) = single_lane::decompose(site, &op)? {
         return Ok(Some(made));
     }
     if shape.rank() == 1 {
         return as_one_row(site, &op);
+    }
+    if let Op::Concatenate { dimension } = op
+        && site.instruction().operands().len() > MAX_JOINED
+    {
+        return join_in_parts(site, dimension);
     }
     let split = if op == Op::DynamicUpdateSlice { split_update(site) } else { split(site, &op) }?;
     if split.is_some() { Ok(split) } else { swap::decompose(site, computation, &op) }
@@ -82,10 +101,9 @@ fn decompose(site: &mut Site<'_>, computation: ComputationId) -> Rewritten {
 /// The op on arrays of one row.
 fn as_one_row(site: &mut Site<'_>, op: &Op) -> Rewritten {
     let whole = SliceDimension::whole(1);
-    let nothing = PaddingDimension { low: 0, high: 0, interior: 0 };
     let op = match op {
         Op::Slice { slice } => Op::Slice { slice: vec![whole, slice[0]] },
-        Op::Pad { padding } => Op::Pad { padding: vec![nothing, padding[0]] },
+        Op::Pad { padding } => Op::Pad { padding: vec![NOTHING, padding[0]] },
         Op::Concatenate { .. } => Op::Concatenate { dimension: 1 },
         Op::Reverse { .. } => Op::Reverse { dimensions: vec![1] },
         Op::DynamicSlice { dynamic_slice_sizes: sizes } => {
@@ -112,6 +130,49 @@ fn as_one_row(site: &mut Site<'_>, op: &Op) -> Rewritten {
     site.shaped(Op::Reshape, &[moved], shape.into()).map(Some)
 }
 
+/// A pad by whole columns, and behind by some lanes too, of what is filled up to whole columns
+/// first (to whole tiles if it has rank 1): then no lane changes its place in a column.
+fn fill_column(site: &mut Site<'_>, padding: &[PaddingDimension]) -> Rewritten {
+    let operand = site.operand(0);
+    let mut sizes = site.dimensions(operand).to_vec();
+    let lane = sizes.len() - 1;
+    let PaddingDimension { low, high, interior } = padding[lane];
+    let unit = if lane == 0 { SUBLANES * LANES } else { LANES };
+    let filled = sizes[lane].next_multiple_of(unit);
+    let keeps_places = usize::try_from(low).is_ok_and(|low| low.is_multiple_of(unit));
+    let Ok(more) = i64::try_from(filled - sizes[lane]) else { return Ok(None) };
+    if !keeps_places || interior != 0 || more == 0 || high < more {
+        return Ok(None);
+    }
+    let (mut first, mut then) = (vec![NOTHING; sizes.len()], padding.to_vec());
+    (first[lane].high, then[lane].high) = (more, high - more);
+    if then.iter().all(|padding| *padding == NOTHING) {
+        return Ok(None);
+    }
+    sizes[lane] = filled;
+    let result = site.array(site.id()).clone();
+    let shape = of_dimensions(&result, sizes);
+    let value = site.operand(1);
+    let filled = site.shaped(Op::Pad { padding: first }, &[operand, value], shape.into())?;
+    site.shaped(Op::Pad { padding: then }, &[filled, value], result.into()).map(Some)
+}
+
+/// A concatenation of concatenations: as few as there can be of [`MAX_JOINED`] arrays each, and
+/// about equally large.
+fn join_in_parts(site: &mut Site<'_>, dimension: usize) -> Rewritten {
+    let operands = site.instruction().operands().to_vec();
+    let n_parts = operands.len().div_ceil(MAX_JOINED);
+    let result = site.array(site.id()).clone();
+    let mut joined = Vec::new();
+    for part in operands.chunks(operands.len().div_ceil(n_parts)) {
+        let mut sizes = result.dimensions().to_vec();
+        sizes[dimension] = part.iter().map(|id| site.dimensions(*id)[dimension]).sum();
+        let shape = of_dimensions(&result, sizes);
+        joined.push(site.shaped(Op::Concatenate { dimension }, part, shape.into())?);
+    }
+    site.shaped(Op::Concatenate { dimension }, &joined, result.into()).map(Some)
+}
+
 /// The op along other dimensions than the lanes, then along the lanes; nothing if it moves only one
 /// of them.
 fn split(site: &mut Site<'_>, op: &Op) -> Rewritten {
@@ -131,10 +192,9 @@ fn split(site: &mut Site<'_>, op: &Op) -> Rewritten {
             [Op::Slice { slice: others }, Op::Slice { slice: lanes }]
         }
         Op::Pad { padding } => {
-            let nothing = PaddingDimension { low: 0, high: 0, interior: 0 };
             let mut others = padding.clone();
-            others[lane] = nothing;
-            let mut lanes = vec![nothing; sizes.len()];
+            others[lane] = NOTHING;
+            let mut lanes = vec![NOTHING; sizes.len()];
             lanes[lane] = padding[lane];
             [Op::Pad { padding: others }, Op::Pad { padding: lanes }]
         }

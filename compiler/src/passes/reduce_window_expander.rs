@@ -4,10 +4,12 @@
 //! by side, so that a window of n elements takes about log2 n steps, and a cumulative sum of n
 //! elements no more. That uses what the op demands of its computation: that it may be applied in
 //! any grouping. Small windows are combined element by element, one single window is a reduction,
-//! and cumulative ops combine the array with itself, shifted by 1, 2, 4, .. elements. Sums and
-//! products of `bf16` and `f16` are made in `f32` and rounded at the end.
+//! and cumulative ops have ways of their own (`scan`). Sums and products of `bf16` and `f16` are
+//! made in `f32` and rounded at the end.
 //!
 //! Left as they are: computations that are not elementwise.
+
+mod scan;
 
 use super::{
     Changed, PassContext, PassError,
@@ -15,11 +17,15 @@ use super::{
     shaping::{converted, sliced},
     site::{Rewritten, Site, rewrite_module},
 };
-use crate::hlo::{
-    ArrayLiteral, ArrayShape, ComputationBuilder, ComputationId, ElementType, InferError,
-    InstructionId, Module, Op, PaddingDimension, Shape, SliceDimension, WindowDimension,
-    builder::add_computation,
+use crate::{
+    evaluator::{EvaluatorOptions, evaluate_computation},
+    hlo::{
+        ArrayLiteral, ArrayShape, ComputationBuilder, ComputationId, ElementType, InferError,
+        InstructionId, Literal, Module, Op, PaddingDimension, Shape, SliceDimension,
+        WindowDimension, builder::add_computation,
+    },
 };
+use scan::{Reach, Scanner};
 
 /// Windows of so many elements are combined one by one.
 const MOST_ELEMENTS: usize = 4;
@@ -45,8 +51,10 @@ fn expand(site: &mut Site<'_>) -> Rewritten {
     let operands = site.instruction().operands().to_vec();
     let (inputs, inits) = operands.split_at(operands.len() / 2);
     let Some(combination) = Combination::new(site, to_apply, &types)? else { return Ok(None) };
-    let scans: Vec<Option<Scan>> = (window.iter().enumerate())
-        .map(|(d, window)| combination.scan(site, (inputs[0], inits[0]), (d, window)))
+    let neutral = combination.neutral(site, inits, to_apply);
+    let given = site.dimensions(inputs[0]);
+    let scans: Vec<Option<Scan>> = (given.iter().zip(&window))
+        .map(|(size, window)| neutral.as_ref().and_then(|_| Scan::new(*size, window)))
         .collect();
     let mut around = window.clone();
     for (dimension, _) in around.iter_mut().zip(&scans).filter(|(_, scan)| scan.is_some()) {
@@ -61,18 +69,23 @@ fn expand(site: &mut Site<'_>) -> Rewritten {
     }
     for (dimension, window) in window.iter().enumerate() {
         let line = Line { combination: &combination, dimension };
-        values = match &scans[dimension] {
-            Some(scan) => line.scan(site, values, scan)?,
-            None => line.reduce(site, values, window)?,
+        values = match (scans[dimension], &neutral) {
+            (Some(direction), Some(neutral)) => {
+                let scanner = Scanner { combination: &combination, direction, neutral };
+                scanner.scan(site, values, dimension, Reach::Inclusive)?
+            }
+            _ => line.reduce(site, values, window)?,
         };
     }
-    // The initial values come first, wherever they are no identities.
-    let mut starts = Vec::new();
-    for (init, computed) in inits.iter().zip(&combination.computed) {
-        let init = converted(&mut site.build(), *init, *computed)?;
-        starts.push(repeated(site, init, &sizes)?);
+    if scans.iter().all(Option::is_none) {
+        // The initial values come first, wherever they are no identities.
+        let mut starts = Vec::new();
+        for (init, computed) in inits.iter().zip(&combination.computed) {
+            let init = converted(&mut site.build(), *init, *computed)?;
+            starts.push(repeated(site, init, &sizes)?);
+        }
+        values = combination.apply(site, &starts, &values)?;
     }
-    let values = combination.apply(site, &starts, &values)?;
     let mut results = Vec::new();
     for (value, element_type) in values.into_iter().zip(types) {
         results.push(converted(&mut site.build(), value, element_type)?);
@@ -97,6 +110,22 @@ enum Scan {
     FromFirst,
     /// Each element with those after it.
     FromLast,
+}
+
+impl Scan {
+    /// Whether the windows of a dimension make a cumulative op.
+    fn new(size: usize, window: &WindowDimension) -> Option<Self> {
+        let others = WindowDimension { padding_low: 0, padding_high: 0, ..*window };
+        if others != WindowDimension::of_size(size) || size < 2 {
+            return None;
+        }
+        let rest = i64::try_from(size - 1).ok()?;
+        match (window.padding_low, window.padding_high) {
+            (low, 0) if low == rest => Some(Self::FromFirst),
+            (0, high) if high == rest => Some(Self::FromLast),
+            _ => None,
+        }
+    }
 }
 
 /// The value of a scalar that is a constant.
@@ -170,26 +199,36 @@ impl Combination {
         Some(Identity { op: op.clone(), value })
     }
 
-    /// Whether the windows of a dimension make a cumulative op of one array.
-    fn scan(
+    /// What padding and initial values may be taken for, any number of times: the identity of a
+    /// known op, or constants that stay as they are when they are combined with themselves.
+    fn neutral(
         &self,
         site: &Site<'_>,
-        (input, init): (InstructionId, InstructionId),
-        (d, window): (usize, &WindowDimension),
-    ) -> Option<Scan> {
-        let own = site.element_type(init);
-        let (identity, given) = (self.identity(own)?, constant_of(site, init)?);
-        let size = site.dimensions(input)[d];
-        let others = WindowDimension { padding_low: 0, padding_high: 0, ..*window };
-        if others != WindowDimension::of_size(size) || size < 2 || identity.value != *given {
+        inits: &[InstructionId],
+        to_apply: ComputationId,
+    ) -> Option<Vec<ArrayLiteral>> {
+        let given: Option<Vec<&ArrayLiteral>> =
+            inits.iter().map(|init| constant_of(site, *init)).collect();
+        let given = given?;
+        if let [init] = &given[..]
+            && self.identity(init.element_type()).is_some_and(|own| own.value == **init)
+        {
+            return Some(vec![self.identity(self.computed[0])?.value]);
+        }
+        let is_pred = |init: &&ArrayLiteral| init.element_type() == ElementType::Pred;
+        if self.widened.is_some() || given.iter().any(is_pred) {
             return None;
         }
-        let rest = i64::try_from(size - 1).ok()?;
-        match (window.padding_low, window.padding_high) {
-            (low, 0) if low == rest => Some(Scan::FromFirst),
-            (0, high) if high == rest => Some(Scan::FromLast),
-            _ => None,
-        }
+        let given: Vec<ArrayLiteral> = given.into_iter().cloned().collect();
+        let arguments: Vec<Literal> =
+            given.iter().chain(&given).cloned().map(Literal::from).collect();
+        let options = EvaluatorOptions::default();
+        let evaluated = evaluate_computation(site.module(), to_apply, &arguments, &options).ok()?;
+        let combined = match evaluated.result.as_tuple() {
+            Some(elements) => elements.to_vec(),
+            None => vec![evaluated.result],
+        };
+        (combined == arguments[..given.len()]).then_some(given)
     }
 
     fn apply(
@@ -296,43 +335,6 @@ impl Line<'_> {
             width *= 2;
         }
         Ok(sum.unwrap_or(doubled))
-    }
-
-    /// The array combined with itself, shifted by 1, 2, 4, .. elements.
-    fn scan(
-        &self,
-        site: &mut Site<'_>,
-        mut values: Vec<InstructionId>,
-        scan: &Scan,
-    ) -> Result<Vec<InstructionId>, InferError> {
-        let size = site.dimensions(values[0])[self.dimension];
-        let rank = site.dimensions(values[0]).len();
-        let Some(identity) = self.combination.identity(self.combination.computed[0]) else {
-            return Ok(values);
-        };
-        let identity = site.build().constant(identity.value.into());
-        let mut step = 1;
-        while step < size {
-            let kept = match scan {
-                Scan::FromFirst => [0, size - step, 1],
-                Scan::FromLast => [step, size, 1],
-            };
-            let part = self.slices(site, &values, kept)?[0];
-            let mut padding = vec![PaddingDimension::default(); rank];
-            let around = &mut padding[self.dimension];
-            let side = match scan {
-                Scan::FromFirst => &mut around.low,
-                Scan::FromLast => &mut around.high,
-            };
-            *side = i64::try_from(step).unwrap_or(i64::MAX);
-            let shifted = site.build().add(Op::Pad { padding }, &[part, identity])?;
-            values = match scan {
-                Scan::FromFirst => self.combination.apply(site, &[shifted], &values)?,
-                Scan::FromLast => self.combination.apply(site, &values, &[shifted])?,
-            };
-            step *= 2;
-        }
-        Ok(values)
     }
 
     /// The only window, reduced; nothing if that is not a plain reduction of one array.

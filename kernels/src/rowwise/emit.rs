@@ -38,8 +38,9 @@ fn exchanges(b: &mut Builder, plan: &Plan<'_>, mut flag: i32) -> Vec<Option<Exch
     let mut exchange = |stage: &Stage| {
         let n_registers = plan.exchanged(stage);
         (n_registers > 0).then(|| {
-            flag += Exchange::N_FLAGS;
-            Exchange::new(b, n_registers, flag - Exchange::N_FLAGS)
+            let exchange = Exchange::new(b, n_registers, flag);
+            flag += int(Exchange::N_FLAGS);
+            exchange
         })
     };
     plan.stages.iter().map(&mut exchange).collect()

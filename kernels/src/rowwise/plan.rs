@@ -223,10 +223,18 @@ impl Plan<'_> {
         let steps = if reduces { n_cores } else { n_cores * STEPS_PER_CORE };
         let block = (groups * self.columns).div_ceil(steps).next_multiple_of(self.alignment());
         let is_possible = groups < steps && block < self.columns;
-        let pays = !reduces || n_cores == 2 && cost::pays_to_exchange(self, chip);
-        if is_possible && pays {
+        let exchanges = n_cores == 2 && self.has_flags(chip) && cost::pays_to_exchange(self, chip);
+        if is_possible && (!reduces || exchanges) {
             self.block_columns = block;
         }
+    }
+
+    /// Whether there are sync flags for an exchange after each stage, besides two for each array and
+    /// one for padding.
+    fn has_flags(&self, chip: &ChipSpec) -> bool {
+        let arrays = self.spec.inputs.len() + self.spec.outputs.len();
+        let flags = 2 * arrays + 1 + Exchange::N_FLAGS * self.stages.len();
+        flags <= chip.n_sync_flags as usize
     }
 
     /// Columns that a window which has a part of each row has a multiple of.

@@ -1,9 +1,9 @@
 //! Ops that move lanes: slices, concatenations, pads and reversals along the last dimension.
 
-use palmetto_isa::memory::LANES;
+use palmetto_isa::memory::{LANES, SUBLANES};
 use palmetto_kernels::{
     element::Element,
-    expression::{Binary, NodeId, NodeOp},
+    expression::{Binary, Direction, NodeId, NodeOp},
 };
 
 use super::{Mapping, Refusal, Translator};
@@ -20,7 +20,14 @@ impl Translator<'_> {
         let region = self.region;
         let instruction = region.instruction(id);
         let lane_axis = self.space.len().wrapping_sub(1);
-        if self.space.len() < 2 || mapping.last() != Some(&lane_axis) {
+        let has_lanes = !self.space.is_empty() && mapping.last() == Some(&lane_axis);
+        if let Op::Pad { padding } = instruction.op()
+            && has_lanes
+            && self.fills_only(id, padding)
+        {
+            return self.filled(id, mapping);
+        }
+        if self.space.len() < 2 || !has_lanes {
             return region.refuse(id, "a movement within something that has no lanes");
         }
         match instruction.op() {
@@ -184,6 +191,34 @@ impl Translator<'_> {
             pieces.push((value, result));
         }
         Ok(self.expression.add(NodeOp::Join(pieces), element))
+    }
+
+    /// Whether a pad leaves every element where it is, and fills up the last column, or the last
+    /// tile of an array of rank 1.
+    fn fills_only(&self, id: InstructionId, padding: &[PaddingDimension]) -> bool {
+        let from = self.lanes_of(self.region.instruction(id).operands()[0]);
+        let unit = if padding.len() == 1 { SUBLANES * LANES } else { LANES };
+        let [others @ .., last] = padding else { return false };
+        let is_nothing = |p: &PaddingDimension| p.low == 0 && p.high == 0 && p.interior == 0;
+        let stays = last.low == 0 && (last.interior == 0 || from == 1);
+        let columns = [from, self.lanes_of(id)].map(|lanes| lanes.div_ceil(unit));
+        stays && others.iter().all(is_nothing) && columns[0] == columns[1]
+    }
+
+    /// Operand 0 where it has lanes, and operand 1 behind.
+    fn filled(&mut self, id: InstructionId, mapping: &Mapping) -> Result<NodeId, Refusal> {
+        let operand = self.region.instruction(id).operands()[0];
+        let element = self.region.element(id)?;
+        let Some(end) = offset(self.lanes_of(operand)) else {
+            return self.region.refuse(id, "a movement by more than 2^31 lanes");
+        };
+        let index = self.iota(Element::S32, self.space.len() - 1)?;
+        let end = self.expression.add(NodeOp::Constant(end.cast_unsigned()), Element::S32);
+        let is_inside = NodeOp::Compare(Direction::Lt, index, end);
+        let predicate = self.expression.add(is_inside, Element::Pred);
+        let on_true = self.operand(id, 0, mapping)?;
+        let on_false = self.operand(id, 1, &Vec::new())?;
+        Ok(self.expression.add(NodeOp::Select { predicate, on_true, on_false }, element))
     }
 
     fn reversal(

@@ -11,14 +11,36 @@ use crate::{
     lowering::is_generator,
 };
 
-/// Puts a group into a computation of its own, and a fusion in its place. Of several roots the
-/// fusion's result is a tuple.
+/// Puts groups into computations of their own, and fusions in the place of their roots.
+///
+/// Several groups may compute the same instruction, of which one stores it: all are copied before
+/// any is replaced.
 pub(super) fn outline(
+    module: &mut Module,
+    computation: ComputationId,
+    groups: &[Group],
+    positions: &Positions,
+) {
+    let mut made = Vec::new();
+    for group in groups {
+        made.extend(fusion_of(module, computation, group, positions));
+    }
+    for (root, new) in made {
+        // A root that only other roots used is gone with them.
+        if module.computation(computation).get(root).is_some() {
+            rewrite::replace(module, computation, root, new);
+        }
+    }
+}
+
+/// Makes the fusion of a group; the roots, and what has their values then. Of several roots the
+/// fusion's result is a tuple.
+fn fusion_of(
     module: &mut Module,
     computation: ComputationId,
     group: &Group,
     positions: &Positions,
-) {
+) -> Vec<(InstructionId, InstructionId)> {
     let body = add_computation(module, "fused_computation");
     let mut values: BTreeMap<InstructionId, InstructionId> = BTreeMap::new();
     let mut operands: Vec<InstructionId> = Vec::new();
@@ -53,8 +75,7 @@ pub(super) fn outline(
         let mut builder = ComputationBuilder::new(module, computation);
         let fusion = builder.add_with(op, &operands, Extras { shape, ..extras });
         let fusion = fusion.expect("the operands fit the body");
-        rewrite::replace(module, computation, last, fusion);
-        return;
+        return vec![(last, fusion)];
     }
     let results: Vec<InstructionId> = roots.iter().map(|root| values[root]).collect();
     let shapes = roots.iter().map(|root| module.instruction(computation, *root).shape().clone());
@@ -66,14 +87,15 @@ pub(super) fn outline(
     let mut builder = ComputationBuilder::new(module, computation);
     let fusion = builder.add_with(op, &operands, Extras { shape, ..extras });
     let fusion = fusion.expect("the operands fit the body");
-    for (index, root) in roots.into_iter().enumerate() {
+    let element = |(index, root): (usize, InstructionId)| {
         let shape = Some(module.instruction(computation, root).shape().clone());
         let mut builder = ComputationBuilder::new(module, computation);
         let op = Op::GetTupleElement { index };
         let element = builder.add_with(op, &[fusion], Extras { shape, ..Extras::default() });
         let element = element.expect("the tuple has as many elements as there are roots");
-        rewrite::replace(module, computation, root, element);
-    }
+        (root, element)
+    };
+    roots.into_iter().enumerate().map(element).collect()
 }
 
 /// The group and the generators that it needs, operands first.

@@ -23,7 +23,7 @@ pub(super) fn fuse_sorts(module: &mut Module, computation: ComputationId) -> boo
         let (inside, roots) = (group.inside.clone(), group.roots.clone());
         let region = Region::new(module, computation, inside, roots);
         if choose_kernel(&region).is_ok() {
-            outline(module, computation, &group, &positions);
+            outline(module, computation, &[group], &positions);
             found = true;
         }
     }
