@@ -135,6 +135,29 @@ fn a_check_that_fails_says_where_and_by_how_much() {
 }
 
 #[test]
+fn checks_are_shown_by_every_command_that_runs_programs() {
+    let folder = Folder::new("checks_shown");
+    let (first, _) = CHECKS.split_once("// -----").expect("several programs");
+    let text = first.replace("@sum", "@main").replace("6.0", "7.0");
+    let program = folder.file("checks.mlir", &text);
+    for command in ["run", "interpret"] {
+        let (code, out, err) = outcome(&[command, &program]);
+        let expected = "check.expect_eq_const: fail at [2]: actual 6, expected 7";
+        assert!(code == 1 && out.starts_with(expected), "{command}: {out}{err}");
+    }
+}
+
+#[test]
+fn an_error_without_a_place_says_which_program_it_is_about() {
+    let folder = Folder::new("no_place");
+    let program = folder.file("open.mlir", "func.func @main(%x: tensor<i32>) {\n  return\n}\n");
+    for engine in ["emulator", "evaluator"] {
+        let (code, _, err) = outcome(&["test", "--engine", engine, &program]);
+        assert!(code == 2 && err.ends_with(&format!("\nnote: in @main of {program}\n")), "{err}");
+    }
+}
+
+#[test]
 fn what_cannot_run_is_an_error_and_the_rest_runs() {
     let folder = Folder::new("cannot_run");
     let broken = folder.file("broken.mlir", "func.func @main() {\n  %0 = nonsense\n  return\n}\n");
@@ -195,7 +218,8 @@ fn inputs_that_do_not_fit_are_named() {
     let err = error(&["-i", &short]);
     assert!(err.contains("is f32[2,3], the array has dimensions [2]"), "{err}");
     let err = error(&["-i", &whole]);
-    assert!(err.contains("elements are s32 (NumPy <i4), f32 was expected; `--cast`"), "{err}");
+    let expected = "the array for parameter x: elements are s32 (NumPy <i4), f32 was expected";
+    assert!(err.contains(expected) && err.contains("`--cast` converts them"), "{err}");
     let err = error(&["-i", &fits]);
     assert!(err.contains("no array was given for 1 of 2 parameters"), "{err}");
     let err = error(&["-i", &fits, "-i", &fits, "-i", &fits]);
@@ -207,6 +231,20 @@ fn inputs_that_do_not_fit_are_named() {
     assert_eq!((code, out.as_str()), (0, "result 0: f32[2,3] {{2, 2, 2}, {2, 2, 2}}\n"));
     let (code, _, _) = outcome(&["interpret", &program, "-i", &fits, "--seed", "1"]);
     assert_eq!(code, 0);
+}
+
+#[test]
+fn parameters_larger_than_any_memory_are_an_error() {
+    let folder = Folder::new("absurd");
+    let text = "func.func @main(%x: tensor<6x99999999999xf32>, %y: tensor<3xi1>) {\n  return\n}\n";
+    let program = folder.file("absurd.mlir", text);
+    for (command, limit) in
+        [("run", "the chip's HBM has 34359738368"), ("interpret", "the evaluator has 17179869184")]
+    {
+        let (code, _, err) = outcome(&[command, &program]);
+        let expected = format!("error: the parameters take 2399999999979 bytes, {limit}\n");
+        assert_eq!((code, err), (2, expected), "{command}");
+    }
 }
 
 #[test]
@@ -340,9 +378,12 @@ fn a_full_disk_and_a_missing_folder_are_errors() {
         let (code, _, err) = outcome(&["interpret", &program, "--output", "/dev/full"]);
         assert!(code == 2 && err.contains("cannot write /dev/full"), "{err}");
         let full = std::fs::OpenOptions::new().write(true).open("/dev/full").expect("it opens");
-        let mut command = Command::new(env!("CARGO_BIN_EXE_palmetto"));
-        let output = command.arg("manual").stdout(full).output().expect("the tool starts");
-        let err = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.code() == Some(2) && err.contains("standard output"), "{err}");
+        for argument in ["manual", "--help", "--version"] {
+            let full = full.try_clone().expect("it opens again");
+            let mut command = Command::new(env!("CARGO_BIN_EXE_palmetto"));
+            let output = command.arg(argument).stdout(full).output().expect("the tool starts");
+            let err = String::from_utf8_lossy(&output.stderr);
+            assert!(output.status.code() == Some(2) && err.contains("standard output"), "{err}");
+        }
     }
 }

@@ -32,7 +32,7 @@ use palmetto_kernels::{
     lookup::{Lookup, LookupError},
     matmul::{Matmul, MatmulError},
     pipeline::TooManyArrays,
-    reduce::{Reduce, ReduceError, split as reduce_split},
+    reduce::{Reduce, ReduceError},
     rowwise::{Rowwise, RowwiseError},
     sort::{Sort, SortError, split as sort_split},
     transfer::Transfer,
@@ -92,10 +92,6 @@ pub enum Kernel {
     Rowwise(Rowwise),
     /// A reduction over any dimensions.
     Reduce(Reduce),
-    /// The first launch of a reduction that is split between the cores.
-    ReduceShares(Reduce),
-    /// The second: it makes the result of what the cores reduced their shares to.
-    ReduceCombination(Reduce),
     /// Arrays sorted along a dimension.
     Sort(Sort),
     /// The first launch of a sort that is split between the cores.
@@ -141,20 +137,12 @@ impl Kernel {
         }
     }
 
-    /// Two kernels to be launched instead of this one, where that pays: one reduces or sorts on
-    /// every core a share of the operands to an array, and one makes the result of that array.
+    /// Two kernels to be launched instead of this one, where that pays: one sorts on every core a
+    /// share of the operands to an array, and one makes the result of that array.
     pub fn split(&self, chip: &ChipSpec) -> Option<Split> {
-        let (registers, [first, second]) = match self {
-            Self::Reduce(spec) => {
-                let launches = [Self::ReduceShares, Self::ReduceCombination];
-                (spec.split(chip)?, launches.map(|launch| launch(spec.clone())))
-            }
-            Self::Sort(spec) => {
-                let launches = [Self::SortHalves, Self::SortMerge];
-                (spec.split(chip)?, launches.map(|launch| launch(spec.clone())))
-            }
-            _ => return None,
-        };
+        let Self::Sort(spec) = self else { return None };
+        let registers = spec.split(chip)?;
+        let [first, second] = [Self::SortHalves, Self::SortMerge].map(|part| part(spec.clone()));
         Some(Split { first, registers, second })
     }
 
@@ -166,8 +154,6 @@ impl Kernel {
         match self {
             Self::Rowwise(spec) => Ok(palmetto_kernels::rowwise::rowwise(spec, chip)?),
             Self::Reduce(spec) => Ok(palmetto_kernels::reduce::reduce(spec, chip)?),
-            Self::ReduceShares(spec) => Ok(reduce_split::shares(spec, chip)?),
-            Self::ReduceCombination(spec) => Ok(reduce_split::combination(spec, chip)?),
             Self::Sort(spec) => Ok(palmetto_kernels::sort::sort(spec, chip)?),
             Self::SortHalves(spec) => Ok(sort_split::halves(spec, chip)?),
             Self::SortMerge(spec) => Ok(sort_split::merge(spec, chip)?),

@@ -51,6 +51,7 @@ impl Chip {
             hbm: Memory::new(MemorySpace::Hbm, hbm_bytes, options.strict),
             cmem: Memory::new(MemorySpace::Cmem, spec.cmem_bytes, options.strict),
             channels: Channels::default(),
+            sent_to: [Vec::new(), Vec::new()],
         };
         let cores = (0..spec.n_cores).map(|core| TensorCore::new(core, &spec, options)).collect();
         Self { spec, shared, cores }
@@ -191,6 +192,7 @@ impl Chip {
             shadow.iter_mut().for_each(Shadow::begin_launch);
         }
         self.shared.channels = Channels::default();
+        self.shared.sent_to.iter_mut().for_each(Vec::clear);
         self.cores.iter_mut().for_each(|core| core.begin_launch(program, arguments));
         if let Err(fault) = self.run_cores(program, timing) {
             for core in &mut self.cores {
@@ -225,6 +227,9 @@ impl Chip {
     fn run_cores(&mut self, program: &LoadedProgram, timing: &mut dyn Timing) -> Result<(), Fault> {
         let mut with = Surroundings { program, shared: &mut self.shared, timing };
         loop {
+            for core in self.cores.iter_mut().filter(|core| !core.halted()) {
+                core.receive(with.shared);
+            }
             let running = self.cores.iter_mut().filter(|core| !core.halted());
             let mut order: [Option<&mut TensorCore>; 2] = [None, None];
             for core in running {
@@ -235,9 +240,23 @@ impl Chip {
                     order[1] = Some(core);
                 }
             }
-            let [Some(first), second] = order else { return Ok(()) };
+            let [Some(first), second] = order else { break };
             let limit = second.map_or((u64::MAX, u32::MAX), |core| core.time());
             first.run(&mut with, limit)?;
+        }
+        self.check_received()
+    }
+
+    /// In strict mode all that was sent must have been waited for.
+    fn check_received(&self) -> Result<(), Fault> {
+        let mut left = self.cores.iter().zip(&self.shared.sent_to);
+        match left.find(|(core, sent)| core.is_strict() && !sent.is_empty()) {
+            None => Ok(()),
+            Some((core, sent)) => {
+                let (kind, number) = (FaultKind::Sync, core.time().1);
+                let detail = format!("{} transfers arrive after the core has halted", sent.len());
+                Err(Fault { kind, core: Some(number), bundle: None, op: None, detail })
+            }
         }
     }
 }

@@ -6,14 +6,18 @@
 //!
 //! Transfers queue for the memory channels that they use in the order of their starts, over both
 //! cores. HBM has one channel for reading and writing, CMEM one for each, and each core one for
-//! copies inside the core.
+//! copies inside the core and for what it sends to the other one.
+//!
+//! What a core sends into the other's VMEM is read when the transfer starts. It arrives in the
+//! time of the receiver, which learns of it when it waits, or when it issues after that time.
 
 use crate::{
     fault::{FaultKind, Outcome, trouble},
-    memory::{Memory, words_of},
+    memory::{Memory, shadow::Shadow, words_of},
     timing::TransferTime,
 };
 use palmetto_isa::{DmaDescriptor, DmaDimension, MemorySpace};
+use std::ops::Range;
 
 /// What the cores of a chip share.
 #[derive(Debug)]
@@ -21,6 +25,9 @@ pub(crate) struct Shared {
     pub(crate) hbm: Memory,
     pub(crate) cmem: Memory,
     pub(crate) channels: Channels,
+    /// Per core, what the other has sent it and it has not come to yet: cores are emulated one at a
+    /// time.
+    pub(crate) sent_to: [Vec<InFlight>; 2],
 }
 
 /// When each channel is free again.
@@ -98,18 +105,29 @@ impl Copy<'_> {
         Ok(())
     }
 
-    /// Strict mode: takes hold of the source and the target for `core`.
-    pub(crate) fn begin(&self, memories: &mut Memories<'_>, core: u32) -> Outcome {
-        let count = self.descriptor.granules as usize;
-        self.try_each_piece(|source, target| {
-            let memory = &mut memories[self.descriptor.source as usize];
-            let cells = memory.cells(memory.granules(source, count)?);
-            if let Some(shadow) = &mut memory.shadow {
-                shadow.begin_source(cells, core)?;
-            }
-            let memory = &mut memories[self.descriptor.target as usize];
-            let cells = memory.cells(memory.granules(target, count)?);
-            memory.shadow.as_mut().map_or(Ok(()), |shadow| shadow.begin_target(cells, core))
+    /// Strict mode: takes hold of the source for `core`.
+    pub(crate) fn hold_source(&self, memories: &mut Memories<'_>, core: u32) -> Outcome {
+        self.each_source(memories, |shadow, cells| shadow.begin_source(cells, core))
+    }
+
+    /// Strict mode: takes hold of the target for `core`.
+    pub(crate) fn hold_target(&self, memories: &mut Memories<'_>, core: u32) -> Outcome {
+        self.each_target(memories, |shadow, cells| shadow.begin_target(cells, core))
+    }
+
+    /// Strict mode: lets go of the source, because the core has waited.
+    pub(crate) fn release_source(&self, memories: &mut Memories<'_>) -> Outcome {
+        self.each_source(memories, |shadow, cells| {
+            shadow.end_source(cells);
+            Ok(())
+        })
+    }
+
+    /// Strict mode: lets go of the target, because the core has waited.
+    pub(crate) fn release_target(&self, memories: &mut Memories<'_>) -> Outcome {
+        self.each_target(memories, |shadow, cells| {
+            shadow.end_target(cells);
+            Ok(())
         })
     }
 
@@ -129,21 +147,54 @@ impl Copy<'_> {
         })
     }
 
-    /// Strict mode: lets go of the source and the target, because the core has waited.
-    pub(crate) fn release(&self, memories: &mut Memories<'_>) -> Outcome {
+    /// The words of the source, piece by piece.
+    pub(crate) fn read(&self, memories: &Memories<'_>) -> Outcome<Box<[u32]>> {
         let count = self.descriptor.granules as usize;
-        self.try_each_piece(|source, target| {
-            let memory = &mut memories[self.descriptor.source as usize];
-            let cells = memory.cells(memory.granules(source, count)?);
-            if let Some(shadow) = &mut memory.shadow {
-                shadow.end_source(cells);
-            }
-            let memory = &mut memories[self.descriptor.target as usize];
-            let cells = memory.cells(memory.granules(target, count)?);
-            if let Some(shadow) = &mut memory.shadow {
-                shadow.end_target(cells);
-            }
+        let memory = &memories[self.descriptor.source as usize];
+        let mut words = Vec::new();
+        self.try_each_piece(|source, _| {
+            words.extend_from_slice(&memory.words[words_of(memory.granules(source, count)?)]);
             Ok(())
+        })?;
+        Ok(words.into_boxed_slice())
+    }
+
+    /// Puts what [`Copy::read`] gave into the target.
+    pub(crate) fn write(&self, memories: &mut Memories<'_>, mut words: &[u32]) -> Outcome {
+        let count = self.descriptor.granules as usize;
+        let memory = &mut *memories[self.descriptor.target as usize];
+        self.try_each_piece(|_, target| {
+            let target = words_of(memory.granules(target, count)?);
+            let (piece, rest) = words.split_at(target.len());
+            memory.words[target].copy_from_slice(piece);
+            words = rest;
+            Ok(())
+        })
+    }
+
+    fn each_source(
+        &self,
+        memories: &mut Memories<'_>,
+        mut hold: impl FnMut(&mut Shadow, Range<usize>) -> Outcome,
+    ) -> Outcome {
+        let count = self.descriptor.granules as usize;
+        let memory = &mut *memories[self.descriptor.source as usize];
+        self.try_each_piece(|source, _| {
+            let cells = memory.cells(memory.granules(source, count)?);
+            memory.shadow.as_mut().map_or(Ok(()), |shadow| hold(shadow, cells))
+        })
+    }
+
+    fn each_target(
+        &self,
+        memories: &mut Memories<'_>,
+        mut hold: impl FnMut(&mut Shadow, Range<usize>) -> Outcome,
+    ) -> Outcome {
+        let count = self.descriptor.granules as usize;
+        let memory = &mut *memories[self.descriptor.target as usize];
+        self.try_each_piece(|_, target| {
+            let cells = memory.cells(memory.granules(target, count)?);
+            memory.shadow.as_mut().map_or(Ok(()), |shadow| hold(shadow, cells))
         })
     }
 
@@ -203,9 +254,21 @@ fn target_stride(dimension: &DmaDimension) -> i32 {
     dimension.target_stride
 }
 
+/// What of a transfer is in the memories that a core reaches.
+#[derive(Debug)]
+pub(crate) enum Side {
+    /// All of it.
+    Both,
+    /// The source: the target is another core's.
+    Source,
+    /// The target: another core has sent these words.
+    Target(Box<[u32]>),
+}
+
 /// A transfer that is not done.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(crate) struct InFlight {
+    pub(crate) side: Side,
     pub(crate) done: u64,
     /// Index into the program's descriptors.
     pub(crate) descriptor: u32,

@@ -30,6 +30,8 @@ pub struct LoadedProgram {
     pub(crate) descriptors: Vec<DmaDescriptor>,
     pub(crate) vmem_granules: u32,
     pub(crate) n_arguments: u32,
+    /// Whether cores send to each other.
+    pub(crate) sends: bool,
     /// Compared at launch: a program loaded for another chip is refused.
     pub(crate) spec: ChipSpec,
 }
@@ -44,6 +46,7 @@ pub(crate) struct LoadedBundle {
     /// Some op may have to wait for a unit.
     pub(crate) waits: bool,
     pub(crate) starts_transfer: bool,
+    pub(crate) sends: bool,
     pub(crate) ops_by_slot: [u8; Slot::ALL.len()],
 }
 
@@ -83,6 +86,7 @@ impl LoadedProgram {
             descriptors: program.descriptors.clone(),
             vmem_granules: program.vmem_granules,
             n_arguments: program.n_arguments,
+            sends: false,
             spec: *spec,
         };
         program.bundles.iter().for_each(|bundle| loaded.add_bundle(bundle));
@@ -103,6 +107,7 @@ impl LoadedProgram {
             written: 0,
             waits: false,
             starts_transfer: false,
+            sends: false,
             ops_by_slot: [0; Slot::ALL.len()],
         };
         let mut ops = bundle.ops().to_vec();
@@ -134,7 +139,9 @@ impl LoadedProgram {
             self.writes.push(Write { register, latency });
         }
         bundle.waits |= may_wait(op.slot());
-        bundle.starts_transfer |= matches!(op, Op::DmaStart { .. });
+        bundle.starts_transfer |= matches!(op, Op::DmaStart { .. } | Op::DmaSend { .. });
+        bundle.sends |= matches!(op, Op::DmaSend { .. });
+        self.sends |= bundle.sends;
         bundle.ops_by_slot[op.slot() as usize] += 1;
         self.steps.push(step);
     }

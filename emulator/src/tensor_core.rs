@@ -39,6 +39,8 @@ pub(crate) struct TensorCore {
     max_bundles: u64,
     /// The cycle in which the next bundle may issue.
     clock: u64,
+    /// Until when a wait will last, as far as is known, that the other core may end earlier.
+    waits_until: Option<u64>,
     /// Issued bundles, and bundles that an interlock has put in between.
     issued: u64,
     bundle: usize,
@@ -88,6 +90,7 @@ impl TensorCore {
             strict: options.strict,
             max_bundles: options.max_bundles,
             clock: 0,
+            waits_until: None,
             issued: 0,
             bundle: 0,
             halted: true,
@@ -119,6 +122,7 @@ impl TensorCore {
     /// Everything private is undefined, except for the arguments.
     pub(crate) fn begin_launch(&mut self, program: &LoadedProgram, arguments: &[u32]) {
         (self.clock, self.issued, self.bundle, self.halted) = (0, 0, 0, false);
+        self.waits_until = None;
         self.registers.reset(&mut self.spare);
         self.mxus.iter_mut().for_each(|mxu| mxu.reset(&mut self.spare));
         self.xlus.iter_mut().for_each(|xlu| xlu.reset(&mut self.spare));
@@ -137,7 +141,7 @@ impl TensorCore {
 
     /// The core's place in the order of simulated time.
     pub(crate) fn time(&self) -> (u64, u32) {
-        (self.clock, self.index)
+        (self.waits_until.map_or(self.clock, |until| until.max(self.clock)), self.index)
     }
 
     pub(crate) fn halted(&self) -> bool {
@@ -148,8 +152,9 @@ impl TensorCore {
         std::mem::take(&mut self.report)
     }
 
-    /// Runs until the core halts or is about to start a transfer later than `limit`. Nothing else
-    /// that a core does depends on the other one.
+    /// Runs until the core halts, has sent something to the other one, or comes to what depends on
+    /// the other one's doings up to `limit`: it is about to start a transfer later than that, or
+    /// waits for longer where the other one may send something. Nothing else depends on the other.
     pub(crate) fn run(
         &mut self,
         with: &mut Surroundings<'_>,
@@ -183,7 +188,7 @@ impl TensorCore {
         }
     }
 
-    /// Issues one bundle; false if it starts a transfer and the other core has to run first.
+    /// Issues one bundle; false if the other core has to run first, before it or after it.
     fn issue_bundle(&mut self, with: &mut Surroundings<'_>, limit: (u64, u32)) -> Outcome<bool> {
         let program = with.program;
         let Some(bundle) = program.bundles.get(self.bundle) else {
@@ -191,8 +196,9 @@ impl TensorCore {
         };
         self.check_registers(bundle)?;
         let steps = &program.steps[bundle.steps.clone()];
-        if bundle.waits {
-            self.wait_for_units(steps)?;
+        self.waits_until = None;
+        if bundle.waits && !self.wait_for_units(steps, program.sends.then_some(limit))? {
+            return Ok(false);
         }
         if bundle.starts_transfer && self.time() > limit {
             return Ok(false);
@@ -210,7 +216,7 @@ impl TensorCore {
         self.registers.commit(writes, self.issued, &mut self.spare);
         self.count(bundle)?;
         self.continue_at(next, with)?;
-        Ok(true)
+        Ok(!bundle.sends)
     }
 
     /// All registers of the bundle must be defined and ready. Outside of strict mode issue waits.

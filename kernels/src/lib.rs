@@ -3,6 +3,7 @@
 //! A kernel is a function of shapes and the chip. It knows nothing of HLO: the compiler translates.
 
 pub mod element;
+mod exchange;
 pub mod expression;
 pub mod line;
 pub mod llo;

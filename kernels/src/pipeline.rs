@@ -17,7 +17,9 @@ mod padding;
 mod window;
 
 pub use padding::Padding;
-pub use window::{Block, Edge, Grid, GridDimension, InnerDimension, TileAxis, TileBlock, Window};
+pub use window::{
+    Block, Edge, Grid, GridDimension, InnerDimension, Skew, TileAxis, TileBlock, Window,
+};
 
 use crate::llo::{Address, Builder, S, ScratchId, Value};
 use palmetto_isa::{ChipSpec, MemorySpace, memory::VREG_GRANULES};
@@ -231,22 +233,14 @@ impl Buffer<'_> {
     fn hbm(&self, b: &mut Builder, grid: &Grid, indices: &[S]) -> S {
         let mut address = self.array;
         for d in &self.depends {
-            let position = position(b, grid, indices, *d);
+            let position = match self.window.skew {
+                Some(skew) if *d == 0 => skew.position(b, indices[0]),
+                _ => position(b, grid, indices, *d),
+            };
             let offset = b.smul_imm(position, int(self.window.strides[*d]));
             address = b.sadd(address, offset);
         }
         address
-    }
-
-    /// Where an output window goes.
-    fn result(&self, b: &mut Builder, grid: &Grid, indices: &[S]) -> S {
-        let address = self.hbm(b, grid, indices);
-        if !grid.is_split {
-            return address;
-        }
-        let core = b.score();
-        let own = b.smul_imm(core, int(self.window.block.granules()));
-        b.sadd(address, own)
     }
 
     /// Starts the transfer of the window at `indices`: into `slot` for an input.
@@ -257,7 +251,7 @@ impl Buffer<'_> {
     }
 
     fn write_back(&self, b: &mut Builder, grid: &Grid, indices: &[S], slot: S) {
-        let (hbm, vmem) = (self.result(b, grid, indices), self.slot_address(b, slot));
+        let (hbm, vmem) = (self.hbm(b, grid, indices), self.slot_address(b, slot));
         let flag = b.sadd_imm(slot, self.flag);
         self.start_transfer(b, grid, indices, [vmem, hbm, flag]);
         if let Some(scratch) = self.in_flight {
@@ -502,6 +496,16 @@ impl Walk<'_> {
         Step { indices, positions, is_first, is_last, inputs, is_fresh: Vec::new(), outputs }
     }
 
+    /// Of a reduction that both cores have a share of, the first writes the result.
+    fn writes(&self, b: &mut Builder, is_done: S) -> S {
+        if !self.grid.is_split {
+            return is_done;
+        }
+        let (core, zero) = (b.score(), b.s(0));
+        let is_first = b.scmp_eq(core, zero);
+        b.sand(is_done, is_first)
+    }
+
     /// Writes back the output windows that the next step does not have; their states for it.
     fn write_back(
         &self,
@@ -516,6 +520,7 @@ impl Walk<'_> {
         for (output, [slot, used]) in self.outputs.iter().zip(states) {
             let changes = output.changes(b, indices, next);
             let is_done = b.sor(changes, is_end);
+            let is_done = self.writes(b, is_done);
             b.if_then(is_done, |b| output.write_back(b, self.grid, indices, *slot));
             let toggle = if output.n_slots == 2 { is_done } else { b.s(0) };
             result.extend([b.sxor(*slot, toggle), b.sadd(*used, is_done)]);

@@ -11,8 +11,8 @@
 //! result holds for each of them, and slots come in sets.
 //!
 //! The blocks of the result are dealt to the cores. A result of one block is computed by one core
-//! or, where that pays, in two launches ([`split`]): in the first, each core reduces its share of
-//! the operand to slots of its own; the second combines these.
+//! or, where that pays, by both ([`split`]): each reduces its share of the operand to slots of its
+//! own, and the first combines them.
 
 mod accumulate;
 mod combine;
@@ -20,12 +20,13 @@ mod cost;
 mod finish;
 mod plan;
 mod site;
-pub mod split;
+mod split;
 mod tiling;
 
 pub use crate::operand::{Access, Input};
 
 use palmetto_isa::ChipSpec;
+use split::Gathering;
 use thiserror::Error;
 
 use crate::{
@@ -117,7 +118,7 @@ impl Reduce {
     /// # Errors
     /// Why there is none.
     pub fn check(&self, chip: &ChipSpec) -> Result<(), ReduceError> {
-        plan::plan(self, chip, false).map(|_| ())
+        split::plan(self, chip).map(|_| ())
     }
 
     /// The types of operands and results.
@@ -136,19 +137,24 @@ impl Reduce {
 /// # Errors
 /// If the shapes do not suit it; see [`ReduceError`].
 pub fn reduce(spec: &Reduce, chip: &ChipSpec) -> Result<Function, ReduceError> {
-    let plan = plan::plan(spec, chip, false)?;
+    let plan = split::plan(spec, chip)?;
     let n_arrays = spec.inputs.len() + spec.values.len();
     let n_arguments = u32::try_from(n_arrays).expect("a fusion has few operands");
     let mut b = Builder::new(&spec.name, n_arguments);
     let kernel = accumulate::Kernel::new(&mut b, &plan);
+    let flag = int(2 * n_arrays);
     for output in &plan.outputs {
-        output.padding.clear(&mut b, chip.n_cores, int(2 * n_arrays));
+        output.padding.clear(&mut b, chip.n_cores, flag);
     }
+    let gathering = plan.grid.is_split.then(|| Gathering::new(&mut b, &plan, flag + 1));
     let outputs = plan.windows();
     pipeline(&mut b, (&plan.grid, chip.n_cores), (&plan.inputs, &outputs), |b, step| {
         kernel.clear(b, step);
         kernel.accumulate(b, step);
-        b.if_then(step.is_last, |b| kernel.finish(b, step));
+        b.if_then(step.is_last, |b| match &gathering {
+            Some(gathering) => gathering.finish(b, &kernel, step),
+            None => kernel.finish(b, step),
+        });
     });
     Ok(b.finish())
 }

@@ -194,7 +194,14 @@ impl<'a> Plan<'a> {
             lanes.edge(TileAxis::Columns, array_columns, tiles.columns),
         ];
         let edges = edges.into_iter().flatten().collect();
-        Window { name: name.to_owned(), argument, block: Block::Tiles(tiles), strides, edges }
+        Window {
+            name: name.to_owned(),
+            argument,
+            block: Block::Tiles(tiles),
+            strides,
+            edges,
+            skew: None,
+        }
     }
 
     /// Transposes the blocks of a window, some at a time.

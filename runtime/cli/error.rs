@@ -64,6 +64,11 @@ impl Failure {
         Self::Write { path: path.to_owned(), source }
     }
 
+    /// Does its text say where in which file?
+    pub(crate) fn has_place(&self) -> bool {
+        matches!(self, Self::Program(diagnostic) if diagnostic.place().is_some())
+    }
+
     /// Does nobody listen any more? That is no failure worth a message.
     pub(crate) fn is_closed_pipe(&self) -> bool {
         matches!(self, Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)

@@ -24,15 +24,25 @@ struct Given {
     array: NumpyArray,
 }
 
+/// What the arguments of a program may take.
+pub(crate) struct Room {
+    pub(crate) bytes: u64,
+    /// Whose it is.
+    pub(crate) of: &'static str,
+}
+
 /// One literal per parameter of the module.
 ///
 /// # Errors
-/// A file cannot be used, there are too many or too few arrays, or one does not fit its parameter.
+/// A file cannot be used, there are too many or too few arrays, or one does not fit its parameter,
+/// or all of them are too large.
 pub(crate) fn literals(
     module: &Module,
     arguments: &InputArguments,
+    room: &Room,
 ) -> Result<Vec<Literal>, Failure> {
     let mut slots = slots(module)?;
+    require_room(&slots, room)?;
     for path in &arguments.files {
         let arrays = numpy::read_file(path).map_err(|source| numpy_failure(path, source))?;
         assign(&mut slots, path, arrays)?;
@@ -69,6 +79,17 @@ fn slots(module: &Module) -> Result<Vec<Slot<'_>>, Failure> {
     slots.collect()
 }
 
+/// An error if the parameters are too large, before anybody makes arrays for them.
+fn require_room(slots: &[Slot<'_>], room: &Room) -> Result<(), Failure> {
+    let sizes = slots.iter().map(|slot| u64::try_from(slot.shape.byte_size()).unwrap_or(u64::MAX));
+    let needed = sizes.fold(0, u64::saturating_add);
+    let Room { bytes, of } = room;
+    if needed <= *bytes {
+        return Ok(());
+    }
+    Err(Failure::Usage(format!("the parameters take {needed} bytes, {of} has {bytes}")))
+}
+
 /// By name if every name is a parameter's, else to the next parameters without an array.
 fn assign(
     slots: &mut [Slot<'_>],
@@ -99,21 +120,24 @@ fn assign(
 fn convert(slot: &Slot<'_>, given: &Given, cast: bool) -> Result<ArrayLiteral, Failure> {
     let Slot { name, shape, .. } = slot;
     let Given { path, taken_in_order, array } = given;
+    let path = path.display();
+    let (label, note) = match taken_in_order {
+        Some(array) => (
+            format!("array {array}"),
+            "; arrays go to the parameters in order where not every name is a parameter's",
+        ),
+        None => ("array".to_owned(), ""),
+    };
     if array.dimensions != shape.dimensions() {
-        let (path, dimensions) = (path.display(), &array.dimensions);
-        let (array, note) = match taken_in_order {
-            Some(array) => (
-                format!("array {array}"),
-                "; arrays go to the parameters in order where not every name is a parameter's",
-            ),
-            None => ("array".to_owned(), ""),
-        };
+        let dimensions = &array.dimensions;
         return Err(Failure::Usage(format!(
-            "{path}: parameter {name} is {shape}, the {array} has dimensions {dimensions:?}{note}"
+            "{path}: parameter {name} is {shape}, the {label} has dimensions {dimensions:?}{note}"
         )));
     }
     let literal = array.to_literal(shape.element_type(), cast);
-    literal.map_err(|source| numpy_failure(path, source))
+    literal.map_err(|source| {
+        Failure::Usage(format!("{path}: the {label} for parameter {name}: {source}{note}"))
+    })
 }
 
 fn missing(slots: &[Slot<'_>]) -> Failure {

@@ -1,6 +1,6 @@
 //! The `palmetto` tool: arguments in, text out. What it does is in `palmetto-runtime`.
 
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, IsTerminal, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -32,9 +32,12 @@ const FAILED: u8 = 2;
 const CLOSED_PIPE: u8 = 141;
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
     let mut out = BufWriter::new(io::stdout().lock());
-    let result = dispatch(&arguments, &mut out).and_then(|code| {
+    let result = match Arguments::try_parse() {
+        Ok(arguments) => dispatch(&arguments, &mut out),
+        Err(answer) => explain(&answer, &mut out),
+    };
+    let result = result.and_then(|code| {
         out.flush()?;
         Ok(code)
     });
@@ -47,6 +50,22 @@ fn main() -> ExitCode {
         let _ = writeln!(io::stderr(), "{failure}");
         FAILED
     }))
+}
+
+/// Help and version on standard output, what is wrong with the arguments on standard error.
+fn explain(answer: &clap::Error, out: &mut impl Write) -> Result<u8, Failure> {
+    if answer.use_stderr() {
+        // Nobody can be told that standard error cannot be written.
+        let _ = answer.print();
+        return Ok(FAILED);
+    }
+    let text = answer.render();
+    if io::stdout().is_terminal() {
+        write!(out, "{}", text.ansi())?;
+    } else {
+        write!(out, "{text}")?;
+    }
+    Ok(OK)
 }
 
 fn dispatch(arguments: &Arguments, out: &mut impl Write) -> Result<u8, Failure> {

@@ -7,15 +7,18 @@ use palmetto_runtime::{LoadedExecutable, MAX_TRIPS, RunOptions};
 
 use crate::arguments::RunArguments;
 use crate::error::Failure;
+use crate::inputs::Room;
 use crate::progress::Progress;
 use crate::{CHECK_FAILED, OK, inputs, outputs, program};
 
 /// Compiles a program, runs it on one chip, and delivers results, checks and report.
 pub(crate) fn run(arguments: &RunArguments, out: &mut impl Write) -> Result<u8, Failure> {
     let module = program::read(&arguments.program.file)?;
-    let inputs = inputs::literals(&module, &arguments.inputs)?;
+    let options = compile_options(arguments.strict);
+    let room = Room { bytes: options.chip.hbm_bytes, of: "the chip's HBM" };
+    let inputs = inputs::literals(&module, &arguments.inputs, &room)?;
     let progress = Progress::start(format!("compiling {}", module.name()));
-    let loaded = LoadedExecutable::compile(&module, &compile_options(arguments.strict))?;
+    let loaded = LoadedExecutable::compile(&module, &options)?;
     let options =
         RunOptions { strict: arguments.strict, clock: arguments.timing, max_trips: MAX_TRIPS };
     let execution = loaded.run_watched(&inputs, &options, Some(progress.watch("running")))?;

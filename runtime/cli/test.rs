@@ -51,7 +51,7 @@ fn test_file(path: &Path, engine: Engine, out: &mut impl Write) -> Result<Tally,
     let tests = match tests {
         Ok(tests) => tests,
         Err(failure) => {
-            report(&mut tally, out, &failure)?;
+            report(&mut tally, out, &failure, None)?;
             return Ok(tally);
         }
     };
@@ -67,7 +67,10 @@ fn test_file(path: &Path, engine: Engine, out: &mut impl Write) -> Result<Tally,
                     writeln!(out, "{check}")?;
                 }
             }
-            Err(failure) => report(&mut tally, out, &failure)?,
+            Err(failure) => {
+                let program = (!name.is_empty()).then(|| format!("@{name} of {}", path.display()));
+                report(&mut tally, out, &failure, program.as_deref())?;
+            }
         }
     }
     Ok(tally)
@@ -99,12 +102,19 @@ fn checks(module: &Module, engine: Engine) -> Result<Vec<CheckOutcome>, Failure>
     }
 }
 
-/// Shows an error between the lines that it belongs to.
-fn report(tally: &mut Tally, out: &mut impl Write, failure: &Failure) -> Result<(), Failure> {
+/// Shows an error between the lines that it belongs to, and what it is about if it has no place.
+fn report(
+    tally: &mut Tally,
+    out: &mut impl Write,
+    failure: &Failure,
+    program: Option<&str>,
+) -> Result<(), Failure> {
     tally.errors += 1;
     out.flush()?;
+    let note = program.filter(|_| !failure.has_place());
+    let note = note.map_or_else(String::new, |program| format!("\nnote: in {program}"));
     // Nobody can be told that standard error cannot be written.
-    let _ = writeln!(io::stderr(), "{failure}");
+    let _ = writeln!(io::stderr(), "{failure}{note}");
     Ok(())
 }
 

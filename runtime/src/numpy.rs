@@ -275,6 +275,8 @@ mod tests {
         assert!(error.contains("elements are f32 (NumPy <f4), bf16 was expected"), "{error}");
         let error = text(values(&npy("<U3", "False", "()", &[0; 12]), ElementType::F32));
         assert!(error.contains("promises") || error.contains("<U3"), "{error}");
+        let error = text(values(&npy("|O", "False", "()", &[]), ElementType::F32));
+        assert!(error.contains("NumPy type |O have no counterpart"), "{error}");
         let error = text(values(&npy("<f4", "False", "(9,)", &[0; 35]), ElementType::F32));
         assert!(error.contains("promises 36 bytes of data, there are 35"), "{error}");
         let error = text(values(&npy("<f4", "False", "(1e9,)", &[]), ElementType::F32));

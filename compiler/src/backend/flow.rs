@@ -17,13 +17,16 @@ use palmetto_kernels::llo::{
 };
 use std::collections::{BTreeMap, BTreeSet};
 
+/// Registers that an op reads at most.
+pub(super) const MAX_USES: usize = 5;
+
 /// An op of a segment.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Inst {
     /// The op, over variables.
     pub op: LloOp,
     /// The variables that it reads.
-    pub uses: [Option<Value>; 3],
+    pub uses: [Option<Value>; MAX_USES],
     /// The variable that it writes.
     pub def: Option<Value>,
     /// What it does to memory.
@@ -37,10 +40,9 @@ pub(super) struct Inst {
 impl Inst {
     /// An op of our own.
     pub(super) fn new(op: LloOp) -> Self {
-        let mut uses = [None; 3];
-        let registers = op.operands().into_iter().filter_map(value);
-        for (place, used) in uses.iter_mut().zip(registers) {
-            *place = Some(used);
+        let mut uses = [None; MAX_USES];
+        for (n, used) in op.operands().into_iter().filter_map(value).enumerate() {
+            uses[n] = Some(used);
         }
         let def = op.results().into_iter().find_map(value);
         Self { op, uses, def, access: None, origin: None, is_copy: false }
@@ -67,7 +69,7 @@ impl Inst {
         self.def.is_some()
             && self.access.is_none()
             && self.op.slot() != Slot::Pop
-            && self.uses == [None; 3]
+            && self.uses == [None; MAX_USES]
     }
 }
 
@@ -405,7 +407,7 @@ impl Opener<'_> {
                 (true, Some((base, offset, stride, SUBLANES)))
             }
             LloOp::Sst { base, offset, .. } => (true, Some((base, offset, 1, 1))),
-            LloOp::DmaStart { descriptor, .. } => {
+            LloOp::DmaStart { descriptor, .. } | LloOp::DmaSend { descriptor, .. } => {
                 let DmaDescriptor { source, target, .. } = &self.descriptors[descriptor as usize];
                 let reads_only = is_private(*source) && !is_private(*target);
                 let both = is_private(*source) && is_private(*target);

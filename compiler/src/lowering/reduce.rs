@@ -51,7 +51,8 @@ pub(super) fn choose(region: &Region<'_>) -> Result<Choice, Refusal> {
     };
     let starts = if is_neutral { &[] } else { starts };
     let initials: Result<Vec<_>, _> = starts.iter().map(|id| translator.scalar(*id)).collect();
-    check_arrays(translator.leaves.len() + operands.len(), 0, &TPU_V4)?;
+    // Flags are for padding that is cleared, and two for what the cores exchange.
+    check_arrays(translator.leaves.len() + operands.len(), 3, &TPU_V4)?;
     let mut inputs = Vec::new();
     for leaf in &translator.leaves {
         let access = access(region, &space, leaf)?;

@@ -41,7 +41,8 @@ pub(super) fn choose(region: &Region<'_>, sort: InstructionId) -> Result<Choice,
             inputs.push(*id);
         }
     }
-    check_arrays(inputs.len() + results.len(), 0, &TPU_V4)?;
+    // A flag is for padding that is cleared.
+    check_arrays(inputs.len() + results.len(), 1, &TPU_V4)?;
     let comparator = Region::of_computation(region.module(), *to_apply);
     let mut translator = Translator::new(&comparator, &[], &[]);
     for parameter in region.module().computation(*to_apply).parameters() {

@@ -105,6 +105,27 @@ fn types_that_do_not_fit() {
 }
 
 #[test]
+fn function_types_that_do_not_fit() {
+    check(
+        "func.func @main(%x: tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf33>) { return }",
+        expect![[r#"
+            test.mlir:1:36: error: unsupported type tensor<4xf33>: elements are i1, integers of 2 to 64 bits, floats of 4 to 64 bits, complex<f32> and complex<f64>, not f33
+              func.func @main(%x: tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf33>) { return }
+                                                 ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^"#]],
+    );
+    check(
+        r#""func.func"() <{function_type = (tensor<5xf32>) -> (), sym_name = "main"}> ({
+^bb0(%x: tensor<4xf32>, %y: tensor<i1>):
+  "func.return"() : () -> ()
+}) : () -> ()"#,
+        expect![[r#"
+            test.mlir:1:33: error: @main takes (tensor<5xf32>), but its block has the arguments (tensor<4xf32>, tensor<i1>)
+              "func.func"() <{function_type = (tensor<5xf32>) -> (), sym_name = "main"}> ({
+                                              ^^^^^^^^^^^^^^^^^^^^^"#]],
+    );
+}
+
+#[test]
 fn attributes_that_do_not_fit() {
     check_op(
         "%0 = stablehlo.broadcast_in_dim %x, dims = [-1] : (tensor<4xf32>) -> tensor<4xf32>",

@@ -270,5 +270,11 @@ macro_rules! for_each_op {
     dma_start = DmaStart () { descriptor: u32, src: S, dst: S, flag: S } in Dma, latency 1;
     /// Waits until sync flag `flag` is at least `bytes`, then subtracts `bytes` from it.
     dma_wait = DmaWait () { flag: S, bytes: S } in Dma, latency 1;
+    /// Starts the transfer that descriptor `descriptor` describes, VMEM to VMEM, from granule `src`
+    /// of this core to granule `dst` of core `core` of the chip; when it is done its bytes are added
+    /// to sync flag `sent` of this core and to sync flag `received` of that core.
+    dma_send = DmaSend () {
+        descriptor: u32, src: S, dst: S, sent: S, core: S, received: S
+    } in Dma, latency 1;
     } };
 }

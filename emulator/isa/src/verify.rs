@@ -5,7 +5,7 @@
 //!   `halt` can be reached.
 //! * Units, packed parts and sublanes named by immediates exist; descriptors do.
 //! * A descriptor has no more dimensions than the engine walks, moves something, and no more bytes
-//!   than `dma_wait` can wait for.
+//!   than `dma_wait` can wait for; what is sent to another core goes from VMEM to VMEM.
 //! * VMEM, SMEM and the text forms have room for what the program says it uses.
 //!
 //! Slot capacities are not checked here: [`Bundle`] cannot hold more. What depends on the path
@@ -13,7 +13,7 @@
 //! checked by whoever runs the program.
 
 use crate::{
-    Bundle, ChipSpec, DmaDescriptor, MReg, Op, Program, SReg, VReg,
+    Bundle, ChipSpec, DmaDescriptor, MReg, MemorySpace, Op, Program, SReg, VReg,
     memory::{GRANULE_BYTES, SUBLANES},
     op::Operand,
 };
@@ -73,6 +73,16 @@ pub enum Violation {
     MovesNothing {
         /// The index of the descriptor.
         descriptor: usize,
+    },
+    /// A send between other memories than VMEM.
+    #[error(
+        "bundle {bundle}: `dma_send` has descriptor {descriptor}, which is not of vmem to vmem"
+    )]
+    Send {
+        /// The index of the bundle.
+        bundle: usize,
+        /// The index of the descriptor.
+        descriptor: u32,
     },
     /// A descriptor is too large.
     #[error("descriptor {descriptor}: {what} is {found}, {limit} at most")]
@@ -204,6 +214,15 @@ impl Verifier<'_> {
                 }
             }
             self.verify_immediates(index, op);
+            self.verify_send(index, op);
+        }
+    }
+
+    fn verify_send(&mut self, bundle: usize, op: &Op) {
+        let Op::DmaSend { descriptor, .. } = *op else { return };
+        let Some(found) = self.program.descriptors.get(descriptor as usize) else { return };
+        if (found.source, found.target) != (MemorySpace::Vmem, MemorySpace::Vmem) {
+            self.violations.push(Violation::Send { bundle, descriptor });
         }
     }
 

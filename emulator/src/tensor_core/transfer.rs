@@ -3,7 +3,7 @@
 use super::{Surroundings, TensorCore};
 use crate::{
     LoadedProgram,
-    dma::{Copy, InFlight, Memories, Shared},
+    dma::{Copy, InFlight, Memories, Shared, Side},
     fault::{FaultKind, Outcome, trouble},
     memory::Memory,
     timing::Transfer,
@@ -17,6 +17,7 @@ impl TensorCore {
         match *op {
             Op::DmaStart { descriptor, src, dst, flag } => {
                 let transfer = InFlight {
+                    side: Side::Both,
                     done: 0,
                     descriptor,
                     source: self.registers.address(src, 0),
@@ -25,6 +26,20 @@ impl TensorCore {
                     bytes: with.program.descriptors[descriptor as usize].total_bytes(),
                 };
                 self.start_transfer(transfer, with)
+            }
+            Op::DmaSend { descriptor, src, dst, sent, core, received } => {
+                let received = self.flags.flag(self.registers.scalar(received))?;
+                let core = self.other_core(self.registers.scalar(core), with.program)?;
+                let transfer = InFlight {
+                    side: Side::Source,
+                    done: 0,
+                    descriptor,
+                    source: self.registers.address(src, 0),
+                    target: self.registers.address(dst, 0),
+                    flag: self.flags.flag(self.registers.scalar(sent))?,
+                    bytes: with.program.descriptors[descriptor as usize].total_bytes(),
+                };
+                self.send(transfer, (core, received), with)
             }
             Op::DmaWait { flag, bytes } => {
                 let flag = self.flags.flag(self.registers.scalar(flag))?;
@@ -36,8 +51,50 @@ impl TensorCore {
         }
     }
 
+    /// The core that a register names, which is another one.
+    fn other_core(&self, number: u32, program: &LoadedProgram) -> Outcome<usize> {
+        if number < program.spec.n_cores && number != self.index {
+            return Ok(number as usize);
+        }
+        let (own, n_cores) = (self.index, program.spec.n_cores);
+        let detail = format!("core {number} of {n_cores}; a core sends to another one, not {own}");
+        trouble(FaultKind::OutOfBounds, detail)
+    }
+
     fn start_transfer(&mut self, mut transfer: InFlight, with: &mut Surroundings<'_>) -> Outcome {
+        self.serve(&mut transfer, with)?;
+        if self.strict {
+            let copy = copy_of(with.program, &transfer);
+            let mut memories = memories(&mut self.vmem, &mut self.smem, with.shared);
+            copy.hold_source(&mut memories, self.index)?;
+            copy.hold_target(&mut memories, self.index)?;
+        }
+        self.transfers.add(transfer);
+        Ok(())
+    }
+
+    /// Sends to a core, at the end of which its flag gets the bytes too.
+    fn send(
+        &mut self,
+        mut transfer: InFlight,
+        (core, received): (usize, usize),
+        with: &mut Surroundings<'_>,
+    ) -> Outcome {
+        self.serve(&mut transfer, with)?;
         let copy = copy_of(with.program, &transfer);
+        let mut memories = memories(&mut self.vmem, &mut self.smem, with.shared);
+        if self.strict {
+            copy.hold_source(&mut memories, self.index)?;
+        }
+        let side = Side::Target(copy.read(&memories)?);
+        with.shared.sent_to[core].push(InFlight { side, flag: received, ..transfer });
+        self.transfers.add(transfer);
+        Ok(())
+    }
+
+    /// Finds out when a transfer that starts now will be done.
+    fn serve(&mut self, transfer: &mut InFlight, with: &mut Surroundings<'_>) -> Outcome {
+        let copy = copy_of(with.program, transfer);
         copy.check_bounds(&memories(&mut self.vmem, &mut self.smem, with.shared))?;
         let (source, target) = (copy.descriptor.source, copy.descriptor.target);
         let bytes = Bytes(transfer.bytes);
@@ -46,19 +103,32 @@ impl TensorCore {
         self.report.transfers += 1;
         self.report.dma_bytes_by_direction[source as usize][target as usize] += bytes;
         self.report.dma_busy += time.service;
-        self.transfers.add(transfer);
-        if self.strict {
-            let mut memories = memories(&mut self.vmem, &mut self.smem, with.shared);
-            copy.begin(&mut memories, self.index)?;
-        }
         Ok(())
+    }
+
+    /// Takes what the other core has sent to this one.
+    pub(crate) fn receive(&mut self, shared: &mut Shared) {
+        for transfer in shared.sent_to[self.index as usize].drain(..) {
+            self.transfers.add(transfer);
+            self.waits_until = None;
+        }
     }
 
     /// Makes the bytes of transfers that are done by now visible.
     pub(super) fn finish_transfers(&mut self, with: &mut Surroundings<'_>) -> Outcome {
         while let Some(transfer) = self.transfers.take_done(self.clock) {
             let mut memories = memories(&mut self.vmem, &mut self.smem, with.shared);
-            copy_of(with.program, &transfer).finish(&mut memories)?;
+            let copy = copy_of(with.program, &transfer);
+            match &transfer.side {
+                Side::Both => copy.finish(&mut memories)?,
+                Side::Source => {}
+                Side::Target(words) => {
+                    if self.strict {
+                        copy.hold_target(&mut memories, self.index)?;
+                    }
+                    copy.write(&mut memories, words)?;
+                }
+            }
             self.flags.add(transfer.flag, transfer.bytes);
             if self.strict {
                 self.transfers.keep_arrived(transfer);
@@ -72,7 +142,13 @@ impl TensorCore {
         self.flags.credits[flag] += bytes;
         while let Some(transfer) = self.transfers.take_waited(flag, &mut self.flags.credits[flag]) {
             let mut memories = memories(&mut self.vmem, &mut self.smem, with.shared);
-            copy_of(with.program, &transfer).release(&mut memories)?;
+            let copy = copy_of(with.program, &transfer);
+            if !matches!(transfer.side, Side::Target(_)) {
+                copy.release_source(&mut memories)?;
+            }
+            if !matches!(transfer.side, Side::Source) {
+                copy.release_target(&mut memories)?;
+            }
         }
         Ok(())
     }

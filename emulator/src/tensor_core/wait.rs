@@ -8,8 +8,13 @@ use palmetto_isa::{Cycles, Op, SReg, Slot};
 type Cause = fn(&mut Stalls) -> &mut Cycles;
 
 impl TensorCore {
-    /// Waits until every op of the bundle has what it needs.
-    pub(super) fn wait_for_units(&mut self, steps: &[Step]) -> Outcome {
+    /// Waits until every op of the bundle has what it needs; false if the other core, which sends
+    /// and has come to the time `other` only, has to run first.
+    pub(super) fn wait_for_units(
+        &mut self,
+        steps: &[Step],
+        other: Option<(u64, u32)>,
+    ) -> Outcome<bool> {
         let mut popped = None;
         for Step { op, .. } in steps {
             self.step = Some(*op);
@@ -19,7 +24,11 @@ impl TensorCore {
                     let room_at = self.mxus[usize::from(mxu)].room_at();
                     self.wait_until(room_at, |stalls| &mut stalls.mxu_input);
                 }
-                Op::DmaWait { flag, bytes } => self.wait_for_bytes(flag, bytes)?,
+                Op::DmaWait { flag, bytes } => {
+                    if !self.wait_for_bytes(flag, bytes, other)? {
+                        return Ok(false);
+                    }
+                }
                 _ => match op.slot() {
                     Slot::XluPush => {
                         let free_at = self.xlus[usize::from(unit_of(op))].free_at;
@@ -47,18 +56,29 @@ impl TensorCore {
             }
         }
         self.step = None;
-        Ok(())
+        Ok(true)
     }
 
-    fn wait_for_bytes(&mut self, flag: SReg, bytes: SReg) -> Outcome {
+    fn wait_for_bytes(
+        &mut self,
+        flag: SReg,
+        bytes: SReg,
+        other: Option<(u64, u32)>,
+    ) -> Outcome<bool> {
         let flag = self.flags.flag(self.registers.scalar(flag))?;
         let bytes = self.registers.scalar(bytes).into();
         let value = self.flags.value(flag);
-        if value < bytes {
-            let arrival = self.transfers.arrival(flag, value, bytes)?;
-            self.wait_until(arrival, |stalls| &mut stalls.dma);
+        if value >= bytes {
+            return Ok(true);
         }
-        Ok(())
+        let arrival = self.transfers.arrival(flag, value, bytes);
+        let known = arrival.as_ref().map_or(u64::MAX, |arrival| *arrival);
+        if other.is_some_and(|other| (known, self.index) > other) {
+            self.waits_until = Some(known);
+            return Ok(false);
+        }
+        self.wait_until(arrival?, |stalls| &mut stalls.dma);
+        Ok(true)
     }
 
     pub(super) fn wait_until(&mut self, time: u64, cause: Cause) {

@@ -26,7 +26,8 @@ impl ChipTiming {
     }
 
     /// The slowest memory that a transfer touches decides. Transfers inside a core have no
-    /// published rate; they are taken to run at CMEM's write rate [M25].
+    /// published rate, nor have those from core to core [M28]: they are taken to run at CMEM's
+    /// write rate [M25].
     fn bytes_per_second(&self, source: MemorySpace, target: MemorySpace) -> f64 {
         let spec = &self.spec;
         let reading = match source {

@@ -14,5 +14,6 @@ mod determinism;
 mod faults;
 mod memory;
 mod scalar;
+mod sends;
 mod support;
 mod timing;

@@ -248,6 +248,12 @@ impl Builder {
         self.vst(at.base, at.offset, src);
     }
 
+    /// Stores each sublane of a register, `stride` granules apart.
+    pub fn store_strided(&mut self, at: Address, stride: i32, src: V) {
+        self.touches = Some(at.scratch);
+        self.vst_strided(at.base, at.offset, stride, src);
+    }
+
     /// Stores the words of a register where `mask` is set.
     pub fn store_masked(&mut self, at: Address, mask: M, src: V) {
         self.touches = Some(at.scratch);
@@ -270,6 +276,18 @@ impl Builder {
     pub fn start_dma(&mut self, scratch: ScratchId, descriptor: u32, [from, to, flag]: [S; 3]) {
         self.touches = Some(scratch);
         self.dma_start(descriptor, from, to, flag);
+    }
+
+    /// Starts a transfer out of `scratch` to another core: from, to, the flag here, the core, and
+    /// the flag there.
+    pub fn send_dma(
+        &mut self,
+        scratch: ScratchId,
+        descriptor: u32,
+        [from, to, sent, core, received]: [S; 5],
+    ) {
+        self.touches = Some(scratch);
+        self.dma_send(descriptor, from, to, sent, core, received);
     }
 
     /// Waits for a transfer into or out of `scratch`.

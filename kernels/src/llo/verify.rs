@@ -383,7 +383,7 @@ impl Verifier<'_> {
     }
 
     fn dma_touches(&self, op: &LloOp, space: Option<MemorySpace>) -> (bool, String) {
-        let LloOp::DmaStart { descriptor, .. } = *op else {
+        let (LloOp::DmaStart { descriptor, .. } | LloOp::DmaSend { descriptor, .. }) = *op else {
             return (space.is_some(), "any scratch".to_owned());
         };
         let DmaDescriptor { source, target, .. } = &self.function.descriptors[descriptor as usize];

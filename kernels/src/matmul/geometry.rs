@@ -274,6 +274,7 @@ impl<'a> Plan<'a> {
             .into_iter()
             .flatten()
             .collect(),
+            skew: None,
         })
     }
 
@@ -308,7 +309,7 @@ impl<'a> Plan<'a> {
         let rows = length.div_ceil(SUBLANES * LANES).next_multiple_of(element.packing());
         let block = Block::Tiles(TileBlock { element, rows, columns: 1, array_columns: 1 });
         let strides = vec![0; self.dimensions.len()];
-        Window { name: name.to_owned(), argument: 0, block, strides, edges: Vec::new() }
+        Window { name: name.to_owned(), argument: 0, block, strides, edges: Vec::new(), skew: None }
     }
 
     /// Whether the left operand is not used where its window lies, but from planes.

@@ -1,7 +1,10 @@
 //! What moves: the steps of a kernel, and the windows of its arrays.
 
 use super::int;
-use crate::element::Element;
+use crate::{
+    element::Element,
+    llo::{Builder, S},
+};
 use palmetto_isa::{DmaDescriptor, DmaDimension, MemorySpace, memory::VREG_GRANULES};
 
 /// A dimension of the grid, in units of its own (tile rows, columns, whole matrices).
@@ -29,8 +32,8 @@ pub struct Grid {
     pub n_reduced: usize,
     /// Dimensions that walk the inside of another's windows.
     pub inner: Vec<InnerDimension>,
-    /// Whether the steps of a reduction, the only one, are dealt to the cores. Each core writes an
-    /// array of its own: they are behind each other, each as long as a window.
+    /// Whether the steps of a reduction, the only one, are dealt to the cores. The first core writes
+    /// the result.
     pub is_split: bool,
 }
 
@@ -241,6 +244,41 @@ pub struct Window {
     pub strides: Vec<usize>,
     /// Where it is cut. What was cut off an input holds zeros or what was there in an earlier step.
     pub edges: Vec<Edge>,
+    /// Where windows along the first dimension of the grid lie, if not a whole number of units
+    /// apart.
+    pub skew: Option<Skew>,
+}
+
+/// Windows that are no whole number of units apart: window `i` starts at unit
+/// `i * numerator / denominator` or a little before, and not behind the last place where it fits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Skew {
+    whole: usize,
+    part: usize,
+    shift: usize,
+    last: usize,
+    /// Units that a window may start too early.
+    pub early: usize,
+}
+
+impl Skew {
+    /// The places of `n_windows`, of which the last possible one is `last`.
+    pub fn new((numerator, denominator): (usize, usize), n_windows: usize, last: usize) -> Self {
+        let bits = (n_windows + 1).ilog2() as usize + 1;
+        let shift = 30_usize.saturating_sub(bits);
+        let (whole, rest) = (numerator / denominator, numerator % denominator);
+        let part = (rest << shift) / denominator;
+        Self { whole, part, shift, last, early: 1 + (n_windows >> shift) }
+    }
+
+    /// The first unit of window `index`.
+    pub fn position(&self, b: &mut Builder, index: S) -> S {
+        let (units, part) = (b.smul_imm(index, int(self.whole)), b.smul_imm(index, int(self.part)));
+        let shift = b.s(int(self.shift));
+        let more = b.sshr(part, shift);
+        let (position, last) = (b.sadd(units, more), b.s(int(self.last)));
+        b.smin(position, last)
+    }
 }
 
 impl Window {

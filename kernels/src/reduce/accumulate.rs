@@ -99,8 +99,7 @@ pub(super) struct Kernel<'a> {
 
 impl<'a> Kernel<'a> {
     pub(super) fn new(b: &mut Builder, plan: &'a Plan<'a>) -> Self {
-        let granules = plan.all_slots().next_multiple_of(CLEARED) * VREG_GRANULES;
-        let slots = b.scratch("partial", MemorySpace::Vmem, granules);
+        let slots = b.scratch("partial", MemorySpace::Vmem, plan.slots_granules());
         Self { plan, slots }
     }
 
@@ -118,17 +117,12 @@ impl<'a> Kernel<'a> {
     /// Puts the identity into all slots before the first step of a block.
     pub(super) fn clear(&self, b: &mut Builder, step: &Step) {
         let identity = self.identity(b, step);
-        self.fill(b, step, &identity);
-    }
-
-    /// Puts `value` into all slots before the first step of a block.
-    pub(super) fn fill(&self, b: &mut Builder, step: &Step, value: &[V]) {
         let count = b.smul_imm(step.is_first, int(self.plan.n_slots().div_ceil(CLEARED)));
         b.for_loop(count, &[], |b, index, _| {
             let first = b.smul_imm(index, int(CLEARED));
             for n in 0..CLEARED {
                 let at = self.slot(b, first).plus(n * VREG_GRANULES);
-                self.store_partial(b, at, value);
+                self.store_partial(b, at, &identity);
             }
             Vec::new()
         });

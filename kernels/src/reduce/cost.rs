@@ -1,8 +1,8 @@
 //! Whether it pays to split a reduction between the cores, by a model of what launches take.
 //!
 //! A core has two windows on their way, so its transfers are not all hidden: not even where HBM is
-//! the bound does one core alone keep it busy, unless windows are large. What the second launch
-//! takes is the price.
+//! the bound does one core alone keep it busy, unless windows are large. What it takes to bring the
+//! two shares together is the price.
 
 use palmetto_isa::{
     ChipSpec,
@@ -18,26 +18,20 @@ const BUNDLES_PER_OP: f64 = 0.7;
 const BUNDLES_PER_REGISTER: f64 = 2.6;
 /// Bundles per matrix of which the rows and lanes are kept.
 const BUNDLES_PER_MATRIX: f64 = 16.0;
-/// Bundles per slot and core to write it between the launches, and to read it again.
+/// Bundles per slot for the first core to combine it with that of the other.
 const BUNDLES_PER_SLOT: f64 = 10.0;
-/// How much longer than in one launch it may take in two: the clock lets one core have all of HBM,
-/// but what is published of its bandwidth was measured with both at work.
-const MOST_LOSS: f64 = 0.02;
 
-/// Whether two launches, of which `split` is the plan of the first, take less time than one with
-/// the plan `whole`, or hardly more.
+/// Whether `split`, of which the cores share the steps, takes less time than `whole` on one core.
 #[expect(clippy::cast_precision_loss, reason = "a model's figures are far below 2^53")]
 pub(super) fn pays((whole, split): (&Plan<'_>, &Plan<'_>), chip: &ChipSpec) -> bool {
     let machine = Machine::new(chip);
-    let n_cores = f64::from(chip.n_cores);
-    let slots = n_cores * split.all_slots() as f64;
-    let slot_bytes = (SUBLANES * GRANULE_BYTES) as f64;
-    // Written, and read.
-    let between = slots * (2.0 * slot_bytes * machine.cycles_per_byte + BUNDLES_PER_SLOT);
-    let second = machine.launch + 2.0 * machine.latency + between;
+    let slots = split.all_slots() as f64;
+    let sent = slots * (SUBLANES * GRANULE_BYTES) as f64 / chip.cmem_write_bytes_per_second;
+    let sent = sent * f64::from(chip.clock_mhz) * 1e6;
+    let gathering = machine.latency + sent + slots * BUNDLES_PER_SLOT;
     let one = machine.cycles(whole, 1.0);
-    let two = machine.cycles(split, n_cores) + second;
-    two <= one * (1.0 + MOST_LOSS)
+    let two = machine.cycles(split, f64::from(chip.n_cores)) + gathering;
+    two < one
 }
 
 /// The chip's durations in cycles.

@@ -68,7 +68,7 @@ pub(super) struct Plan<'a> {
     pub(super) tiling: Tiling,
 }
 
-/// The plan of a reduction in one launch, or split into two: that of the first.
+/// The plan of a reduction, with steps small enough for the cores to share them if it is split.
 pub(super) fn plan<'a>(
     spec: &'a Reduce,
     chip: &ChipSpec,
@@ -91,8 +91,7 @@ pub(super) fn plan<'a>(
     let available = available_granules(chip);
     let outputs = plan.windows();
     let windows = plan.inputs.iter().chain(&outputs);
-    let needed =
-        windows.map(Window::buffered_granules).sum::<usize>() + plan.all_slots() * VREG_GRANULES;
+    let needed = windows.map(Window::buffered_granules).sum::<usize>() + plan.slots_granules();
     if needed > available {
         let name = spec.name.clone();
         return Err(ReduceError::Vmem { name, needed, available });
@@ -149,6 +148,11 @@ impl<'a> Plan<'a> {
         self.spec.values.len() * self.slots_stride()
     }
 
+    /// Granules of the partial results, whole groups of which are cleared at a time.
+    pub(super) fn slots_granules(&self) -> usize {
+        self.all_slots().next_multiple_of(CLEARED) * VREG_GRANULES
+    }
+
     /// The windows of the results.
     pub(super) fn windows(&self) -> Vec<Window> {
         self.outputs.iter().map(|output| output.window.clone()).collect()
@@ -182,7 +186,7 @@ impl<'a> Plan<'a> {
         let strides = vec![0; self.roles.len()];
         let Access::Tiles { majors: has, .. } = &input.access else {
             let block = Whole { space: self.shape.space(), input }.block();
-            return Window { name, argument, block, strides, edges: Vec::new() };
+            return Window { name, argument, block, strides, edges: Vec::new(), skew: None };
         };
         let (tiling, element) = (&self.tiling, input.element);
         let last = self.shape.majors.len().wrapping_sub(1);
@@ -192,7 +196,7 @@ impl<'a> Plan<'a> {
         let tiles =
             TileBlock { element, rows, columns: tiling.columns, array_columns: self.shape.columns };
         let block = if tiling.is_separate { Block::Separate(tiles) } else { Block::Tiles(tiles) };
-        let mut window = Window { name, argument, block, strides, edges: Vec::new() };
+        let mut window = Window { name, argument, block, strides, edges: Vec::new(), skew: None };
         self.set_tile_strides(&mut window, has);
         self.cut(&mut window, (Axis::Row, TileAxis::Rows), self.shape.tile_rows);
         self.cut(&mut window, (Axis::Lane, TileAxis::Columns), self.shape.columns);
@@ -278,6 +282,7 @@ impl<'a> Plan<'a> {
             block: Block::Linear(VREG_GRANULES),
             strides: vec![0; self.roles.len()],
             edges: Vec::new(),
+            skew: None,
         };
         let padding = Padding { argument, first: 0, granules: 0 };
         let mut output = Output { element, window, padding };

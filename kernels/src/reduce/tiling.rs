@@ -182,6 +182,9 @@ impl Tiling {
             unrolled = at_most(unrolled.min(columns));
         }
         let together = (UNROLLED / (unrolled * packing)).max(1);
+        // What is worked on at a time has to divide a window.
+        let even = groups.next_multiple_of(together);
+        let groups = if least == 1 && even < extent { even } else { groups };
         let groups_unrolled = at_most(together.min(1 << groups.trailing_zeros()));
         let matrices = 1;
         let mut tiling =

@@ -6,8 +6,9 @@ use super::{
 };
 use crate::{
     element::Element,
-    expression::{Emitter, NodeId, NodeOp, Place, Reducer, Register, narrow},
-    llo::{Address, Builder, ScratchId, V, Value},
+    exchange::{Exchange, is_first_core},
+    expression::{Axis, Emitter, NodeId, NodeOp, Place, Reducer, Register, Site, narrow},
+    llo::{Address, Builder, S, ScratchId, V, Value},
     operand::int,
     packing,
     pipeline::{Step, pipeline},
@@ -25,15 +26,30 @@ pub(super) fn emit(b: &mut Builder, plan: &Plan<'_>, chip: &ChipSpec) {
     for output in &plan.outputs {
         plan.padding(output).clear(b, chip.n_cores, flag);
     }
+    let exchanges = exchanges(b, plan, flag + 1);
     pipeline(b, (&plan.grid, chip.n_cores), windows, |b, step| {
-        let kernel = Kernel { plan, saved };
+        let kernel = Kernel { plan, saved, exchanges };
         kernel.window(b, step);
     });
+}
+
+/// Per stage, what the cores exchange after it.
+fn exchanges(b: &mut Builder, plan: &Plan<'_>, mut flag: i32) -> Vec<Option<Exchange>> {
+    let mut exchange = |stage: &Stage| {
+        let n_registers = plan.exchanged(stage);
+        (n_registers > 0).then(|| {
+            let exchange = Exchange::new(b, n_registers, flag);
+            flag += int(Exchange::N_FLAGS);
+            exchange
+        })
+    };
+    plan.stages.iter().map(&mut exchange).collect()
 }
 
 struct Kernel<'a> {
     plan: &'a Plan<'a>,
     saved: ScratchId,
+    exchanges: Vec<Option<Exchange>>,
 }
 
 impl Kernel<'_> {
@@ -50,12 +66,13 @@ impl Kernel<'_> {
     /// All stages on the rows at hand.
     fn rows(&self, b: &mut Builder, site: &RowSite<'_>) {
         let mut emitter = Emitter::new(&self.plan.spec.expression, site);
-        for stage in &self.plan.stages {
+        for (n, stage) in self.plan.stages.iter().enumerate() {
             let mut at_rows = site.clone();
             self.emit_columns_once(b, &mut emitter, &mut at_rows, stage);
             let known = emitter.known();
-            let accumulators = self.stage(b, (&mut emitter, &at_rows), stage);
+            let mut accumulators = self.stage(b, (&mut emitter, &at_rows), stage);
             emitter.restore(known);
+            self.exchange(b, n, &mut accumulators);
             self.finish_reductions(b, &mut emitter, stage, &accumulators);
         }
     }
@@ -96,26 +113,16 @@ impl Kernel<'_> {
     ) -> Vec<V> {
         let plan = self.plan;
         if plan.cuts_rows() {
-            self.cut_columns(b, (emitter, site), stage);
-            return Vec::new();
+            return self.cut_columns(b, (emitter, site), stage);
         }
         let is_partial = !plan.spec.lanes.is_multiple_of(LANES) && !stage.reductions.is_empty();
         let whole = plan.columns - usize::from(is_partial);
         let chunks = whole / plan.columns_at_once;
         let mut accumulators = self.identities(b, stage);
-        let known = emitter.known();
         if chunks > 1 {
             let count = b.s(int(chunks));
-            let initial: Vec<Value> = accumulators.iter().map(|v| Value::V(*v)).collect();
-            let end = b.for_loop(count, &initial, |b, index, carried| {
-                let mut chunk = site.at_columns(b, Some(index), 0);
-                let accumulators = carried.iter().map(vector).collect();
-                let columns = 0..plan.columns_at_once;
-                let next = self.columns(b, (emitter, &mut chunk), stage, columns, accumulators);
-                next.into_iter().map(Value::V).collect()
-            });
-            emitter.restore(known);
-            accumulators = end.iter().map(vector).collect();
+            accumulators =
+                self.chunks(b, (&mut *emitter, site), stage, (None, count), accumulators);
         }
         let first = if chunks > 1 { chunks * plan.columns_at_once } else { 0 };
         if first < plan.columns {
@@ -126,20 +133,52 @@ impl Kernel<'_> {
         accumulators
     }
 
-    /// The column loop of windows that have a part of each row: nothing is accumulated.
+    /// The column loop of windows that have a part of each row.
     fn cut_columns(
         &self,
         b: &mut Builder,
         (emitter, site): (&mut Emitter<'_>, &RowSite<'_>),
         stage: &Stage,
-    ) {
-        let count = site.chunks(b);
-        b.for_loop(count, &[], |b, index, _| {
+    ) -> Vec<V> {
+        let plan = self.plan;
+        let at_once = plan.columns_at_once;
+        let all = site.chunks(b, plan.columns.div_ceil(at_once));
+        let initial = self.identities(b, stage);
+        if stage.reductions.is_empty() || plan.spec.lanes.is_multiple_of(at_once * LANES) {
+            return self.chunks(b, (emitter, site), stage, (None, all), initial);
+        }
+        // What is beyond the end must not be reduced.
+        let whole = site.chunks(b, plan.spec.lanes / (at_once * LANES));
+        let zero = b.s(0);
+        let whole = b.smax(zero, whole);
+        let accumulators = self.chunks(b, (&mut *emitter, site), stage, (None, whole), initial);
+        let mut end = site.clone();
+        end.is_end = true;
+        let rest = b.ssub(all, whole);
+        self.chunks(b, (emitter, &end), stage, (Some(whole), rest), accumulators)
+    }
+
+    /// A loop over chunks of columns of a window: the first, if it is not chunk 0, and how many.
+    fn chunks(
+        &self,
+        b: &mut Builder,
+        (emitter, site): (&mut Emitter<'_>, &RowSite<'_>),
+        stage: &Stage,
+        (first, count): (Option<S>, S),
+        accumulators: Vec<V>,
+    ) -> Vec<V> {
+        let known = emitter.known();
+        let initial: Vec<Value> = accumulators.into_iter().map(Value::V).collect();
+        let end = b.for_loop(count, &initial, |b, index, carried| {
+            let index = first.map_or(index, |first| b.sadd(first, index));
             let mut chunk = site.at_columns(b, Some(index), 0);
+            let accumulators = carried.iter().map(vector).collect();
             let columns = 0..self.plan.columns_at_once;
-            self.columns(b, (emitter, &mut chunk), stage, columns, Vec::new());
-            Vec::new()
+            let next = self.columns(b, (emitter, &mut chunk), stage, columns, accumulators);
+            next.into_iter().map(Value::V).collect()
         });
+        emitter.restore(known);
+        end.iter().map(vector).collect()
     }
 
     fn identities(&self, b: &mut Builder, stage: &Stage) -> Vec<V> {
@@ -210,6 +249,13 @@ impl Kernel<'_> {
             let identity = identity(b, self.reducer(id));
             value = b.vsel(mask, value, identity);
         }
+        if site.is_end {
+            let lane = site.index(b, Axis::Lane, place);
+            let end = b.i32(int(self.plan.spec.lanes));
+            let mask = b.vcmp_lt_s32(lane, end);
+            let identity = identity(b, self.reducer(id));
+            value = b.vsel(mask, value, identity);
+        }
         combine(b, self.reducer(id), accumulator, value)
     }
 
@@ -240,8 +286,8 @@ impl Kernel<'_> {
         let plan = self.plan;
         let index = plan.saved.iter().position(|other| *other == id).expect("the node is saved");
         let row = index * plan.rows_at_once() + place.row;
-        let (dynamic, known) = site.column();
-        let offset = (row * plan.columns + known + place.column) * VREG_GRANULES;
+        let (dynamic, known) = site.column_in_window();
+        let offset = (row * plan.block_columns + known + place.column) * VREG_GRANULES;
         let start = b.start_of(self.saved).plus(offset);
         match dynamic {
             None => start,
@@ -249,6 +295,21 @@ impl Kernel<'_> {
                 let column = b.smul_imm(column, int(VREG_GRANULES));
                 Address { base: b.sadd(start.base, column), ..start }
             }
+        }
+    }
+
+    /// Combines the accumulators of stage `n` with those of the other core, if each has a part of
+    /// the rows. Both do so in the order of the cores, and get the same bits.
+    fn exchange(&self, b: &mut Builder, n: usize, accumulators: &mut [V]) {
+        let Some(exchange) = &self.exchanges[n] else { return };
+        let theirs = exchange.swap(b, accumulators);
+        let is_first = is_first_core(b);
+        let rows = self.plan.rows_at_once();
+        for (index, (mine, theirs)) in accumulators.iter_mut().zip(theirs).enumerate() {
+            let reducer = self.reducer(self.plan.stages[n].reductions[index / rows]);
+            let first = b.vsel(is_first, *mine, theirs);
+            let second = b.vsel(is_first, theirs, *mine);
+            *mine = combine(b, reducer, first, second);
         }
     }
 

@@ -1,8 +1,9 @@
 //! The plan of a row kernel: grid, windows, stages, and how much is unrolled.
 
-use super::{Access, Input, Rowwise, RowwiseError};
+use super::{Access, Input, Rowwise, RowwiseError, cost};
 use crate::{
     element::Element,
+    exchange::Exchange,
     expression::{Axis, Binary, NodeId, NodeOp, Unary},
     operand::{Whole, columns_of},
     pipeline::{Block, Edge, Grid, GridDimension, Padding, TileAxis, TileBlock, Window},
@@ -131,7 +132,7 @@ pub(super) fn plan<'a>(spec: &'a Rowwise, chip: &ChipSpec) -> Result<Plan<'a>, R
         columns,
         block_columns: columns,
     };
-    if n_columns_kept == 0 && !moves_columns && gathered == 0 {
+    if !moves_columns && gathered == 0 {
         plan.cut_rows(majors.iter().product::<usize>() * extent, chip);
     }
     let block = plan.block(&majors, extent, chip)?;
@@ -214,13 +215,38 @@ impl Plan<'_> {
     }
 
     /// Makes windows of parts of rows if all `groups` are too few to be dealt to the cores and to
-    /// keep the pipeline busy. Nothing may need whole rows.
+    /// keep the pipeline busy. Where rows are reduced, each core has one part of each row, and they
+    /// exchange what they have reduced it to.
     fn cut_rows(&mut self, groups: usize, chip: &ChipSpec) {
-        let steps = chip.n_cores as usize * STEPS_PER_CORE;
-        let block = (groups * self.columns).div_ceil(steps).next_multiple_of(COLUMNS_ALIGNED);
-        if groups < steps && block < self.columns {
+        let n_cores = chip.n_cores as usize;
+        let reduces = self.stages.iter().any(|stage| !stage.reductions.is_empty());
+        let steps = if reduces { n_cores } else { n_cores * STEPS_PER_CORE };
+        let block = (groups * self.columns).div_ceil(steps).next_multiple_of(self.alignment());
+        let is_possible = groups < steps && block < self.columns;
+        let exchanges = n_cores == 2 && self.has_flags(chip) && cost::pays_to_exchange(self, chip);
+        if is_possible && (!reduces || exchanges) {
             self.block_columns = block;
         }
+    }
+
+    /// Whether there are sync flags for an exchange after each stage, besides two for each array and
+    /// one for padding.
+    fn has_flags(&self, chip: &ChipSpec) -> bool {
+        let arrays = self.spec.inputs.len() + self.spec.outputs.len();
+        let flags = 2 * arrays + 1 + Exchange::N_FLAGS * self.stages.len();
+        flags <= chip.n_sync_flags as usize
+    }
+
+    /// Columns that a window which has a part of each row has a multiple of.
+    fn alignment(&self) -> usize {
+        let is_row = |input: &Input| matches!(input.access, Access::Row { .. });
+        let has_rows = self.spec.inputs.iter().any(is_row);
+        if has_rows { COLUMNS_ALIGNED.max(self.columns_at_once) } else { self.columns_at_once }
+    }
+
+    /// Registers that the cores exchange after a stage.
+    pub(super) fn exchanged(&self, stage: &Stage) -> usize {
+        if self.cuts_rows() { stage.reductions.len() * self.rows_at_once() } else { 0 }
     }
 
     /// Windows from one end of a row to the other.
@@ -233,9 +259,15 @@ impl Plan<'_> {
         self.column_steps() > 1
     }
 
-    /// Granules of scratch besides the windows.
+    /// Granules that hold the saved values.
     pub(super) fn saved_granules(&self) -> usize {
-        self.saved.len() * self.rows_at_once() * self.columns * VREG_GRANULES
+        self.saved.len() * self.rows_at_once() * self.block_columns * VREG_GRANULES
+    }
+
+    /// Granules of scratch besides the windows.
+    fn scratch_granules(&self) -> usize {
+        let exchanged = self.stages.iter().map(|stage| self.exchanged(stage));
+        self.saved_granules() + exchanged.map(Exchange::granules).sum::<usize>()
     }
 
     /// Groups of a window: as many as VMEM holds and as keep the pipeline busy, in multiples of
@@ -262,7 +294,7 @@ impl Plan<'_> {
             self.fill(majors, extent, block);
             let windows = self.inputs.iter().chain(&self.outputs);
             let needed =
-                windows.map(Window::buffered_granules).sum::<usize>() + self.saved_granules();
+                windows.map(Window::buffered_granules).sum::<usize>() + self.scratch_granules();
             if needed <= available {
                 return Ok(block);
             }
@@ -335,7 +367,7 @@ impl Plan<'_> {
                 Whole { space: self.spec.space(), input }.block()
             }
         };
-        Window { name, argument, block, strides, edges }
+        Window { name, argument, block, strides, edges, skew: None }
     }
 }
 

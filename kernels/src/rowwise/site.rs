@@ -26,6 +26,10 @@ pub(super) struct RowSite<'a> {
     window_column: Option<S>,
     /// First column at hand: dynamic part and static part.
     column: (Option<S>, usize),
+    /// The dynamic part counted from the first column of the window.
+    in_window: Option<S>,
+    /// Whether columns at hand may be beyond the end of the rows.
+    pub(super) is_end: bool,
     /// Scalar inputs, loaded once per step.
     scalars: BTreeMap<usize, Register>,
     /// Packed registers loaded, by input, group and column.
@@ -45,6 +49,8 @@ impl<'a> RowSite<'a> {
             row: b.s(0),
             window_column: None,
             column: (None, 0),
+            in_window: None,
+            is_end: false,
             scalars: BTreeMap::new(),
             loaded: BTreeMap::new(),
             rows: BTreeMap::new(),
@@ -78,9 +84,8 @@ impl<'a> RowSite<'a> {
         *self.step.positions.last().expect("the last dimension of the grid is of columns")
     }
 
-    /// Chunks of columns of the step's windows, where rows are cut.
-    pub(super) fn chunks(&self, b: &mut Builder) -> S {
-        let all = self.plan.columns.div_ceil(self.plan.columns_at_once);
+    /// Of `all` chunks of columns of a row, those of the step's windows, where rows are cut.
+    pub(super) fn chunks(&self, b: &mut Builder, all: usize) -> S {
         let of_window = self.plan.block_columns / self.plan.columns_at_once;
         let step = self.column_step();
         let before = b.smul_imm(step, int(of_window));
@@ -112,6 +117,7 @@ impl<'a> RowSite<'a> {
         let mut site = self.clone();
         let columns = self.plan.columns_at_once;
         let base = index.map(|index| b.smul_imm(index, int(columns)));
+        site.in_window = base;
         let base = match (self.window_column, base) {
             (Some(window), Some(base)) => Some(b.sadd(window, base)),
             (window, base) => base.or(window),
@@ -139,6 +145,11 @@ impl<'a> RowSite<'a> {
     /// First column at hand that is known, and the dynamic rest.
     pub(super) fn column(&self) -> (Option<S>, usize) {
         self.column
+    }
+
+    /// The same counted from the first column of the window.
+    pub(super) fn column_in_window(&self) -> (Option<S>, usize) {
+        (self.in_window, self.column.1)
     }
 
     fn tile(&mut self, b: &mut Builder, input: usize, place: Place) -> Register {

@@ -36,7 +36,7 @@ pub enum Kind {
 pub struct Descr {
     /// The kind of number.
     pub kind: Kind,
-    /// The bytes of an element.
+    /// The bytes of an element; of strings its characters, and 0 where the file has no number.
     pub size: usize,
     /// Most significant byte first?
     pub big_endian: bool,
@@ -113,7 +113,10 @@ impl fmt::Display for Descr {
             (_, true) => '>',
             (_, false) => '<',
         };
-        write!(f, "{order}{kind}{}", self.size)
+        match self.size {
+            0 => write!(f, "{order}{kind}"),
+            size => write!(f, "{order}{kind}{size}"),
+        }
     }
 }
 

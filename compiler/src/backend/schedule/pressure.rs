@@ -5,7 +5,7 @@
 //! within the registers. So the rest can always be issued in program order: scheduling never gets
 //! stuck, and never needs more registers than the limit if the program order does not.
 
-use super::super::flow::{Inst, class, key};
+use super::super::flow::{Inst, MAX_USES, class, key};
 use super::super::liveness::Variables;
 
 /// Ops that far from the next one in program order are near.
@@ -105,7 +105,7 @@ pub(super) struct Pressure {
     limits: [i32; 3],
     instances: Vec<Instance>,
     /// The instances that each op reads.
-    read: Vec<[Option<usize>; 3]>,
+    read: Vec<[Option<usize>; MAX_USES]>,
     /// The instance that each op makes.
     made: Vec<Option<usize>>,
     scheduled: Vec<bool>,
@@ -132,7 +132,7 @@ impl Pressure {
         }
         let (mut read, mut made) = (Vec::new(), Vec::new());
         for (index, inst) in segment.iter().enumerate() {
-            let mut reads: [Option<usize>; 3] = [None; 3];
+            let mut reads = [None; MAX_USES];
             for (place, used) in reads.iter_mut().zip(inst.reads()) {
                 *place = current[key(used)];
                 if let Some(instance) = *place {
@@ -162,7 +162,7 @@ impl Pressure {
     fn profiles(
         mut counts: [i32; 3],
         instances: &[Instance],
-        read: &[[Option<usize>; 3]],
+        read: &[[Option<usize>; MAX_USES]],
         made: &[Option<usize>],
     ) -> [Vec<i32>; 3] {
         let mut profiles = counts.map(|count| vec![count]);

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::body::Body;
-use super::{Importer, attributes, composite, error, sharding, types};
-use crate::frontend::source::{SourceError, SourceResult, counted};
-use crate::frontend::syntax::{Block, BlockArgument, FunctionType, NamedAttribute, Operation};
+use super::{Importer, attributes, composite, error, error_at, sharding, types};
+use crate::frontend::source::{SourceError, SourceResult, Span, counted};
+use crate::frontend::syntax::{
+    Block, BlockArgument, FunctionType, NamedAttribute, Operation, Type,
+};
 use crate::hlo::{ComputationId, Extras, InstructionId, Op, Shape};
 
 /// The body of a function; declarations have none.
@@ -98,14 +100,20 @@ impl<'p> Importer<'p> {
             let found = counted(blocks, "block");
             return error(function, format!("@{name} has {found}; one is needed"));
         };
-        let declared = function_type(function)?;
+        let (declared, declared_at) = function_type(function)?;
         let argument_attributes = each_attributes(function, "arg_attrs")?;
         if is_entry {
             sharding::import_result_attributes(self, each_attributes(function, "res_attrs")?);
         }
+        let shapes = argument_shapes(block)?;
+        let takes = shapes_of(&declared.inputs, declared_at)?;
+        if shapes != takes {
+            let (takes, has) = (types::describe_list(&takes), types::describe_list(&shapes));
+            let message = format!("@{name} takes {takes}, but its block has the arguments {has}");
+            return error_at(declared_at, message);
+        }
         let mut scope = Body::new(self, name);
-        for (index, argument) in block.arguments.iter().enumerate() {
-            let shape = types::shape(&argument.value_type, argument.span)?;
+        for ((index, argument), shape) in block.arguments.iter().enumerate().zip(shapes) {
             let none: &[NamedAttribute] = &[];
             let attributes = argument_attributes.get(index).copied().unwrap_or(none);
             let extras = Extras {
@@ -120,8 +128,7 @@ impl<'p> Importer<'p> {
             scope.values.insert(argument.value, id);
         }
         let results = scope.import_block(block, function, "func.return")?;
-        let expected = declared.results.iter().map(|each| types::shape(each, function.span));
-        let expected = expected.collect::<SourceResult<Vec<Shape>>>()?;
+        let expected = shapes_of(&declared.results, declared_at)?;
         scope.check_returned(block, &results, &expected, &format!("@{name}"))?;
         scope.set_results(function, &results)?;
         Ok(scope.id)
@@ -142,12 +149,22 @@ fn parameter_name(index: usize, argument: &BlockArgument) -> String {
     }
 }
 
-fn function_type(function: &Operation) -> SourceResult<&FunctionType> {
+fn argument_shapes(block: &Block) -> SourceResult<Vec<Shape>> {
+    block.arguments.iter().map(|each| types::shape(&each.value_type, each.span)).collect()
+}
+
+fn shapes_of(types: &[Type], span: Span) -> SourceResult<Vec<Shape>> {
+    types.iter().map(|each| types::shape(each, span)).collect()
+}
+
+/// The type of a function, and where it is written.
+fn function_type(function: &Operation) -> SourceResult<(&FunctionType, Span)> {
     let attribute = attributes::required(function, "function_type")?;
-    attribute.value.as_function_type().ok_or_else(|| {
+    let function_type = attribute.value.as_function_type().ok_or_else(|| {
         let message = "the attribute 'function_type' has to be a function type";
         SourceError::new(attribute.span, message)
-    })
+    })?;
+    Ok((function_type, attribute.span))
 }
 
 /// The dictionaries of `arg_attrs` or `res_attrs`.

@@ -103,10 +103,14 @@ impl<'a> Parser<'a> {
         let start = self.token.span;
         self.expect(b'(')?;
         let (arguments, inputs, argument_attributes) = self.parse_function_arguments()?;
+        let end_of_arguments = self.token.span;
         let (results, result_attributes) = self.parse_function_results()?;
         let span = self.span_from(start);
+        // Arguments have places of their own, so this one is that of the results.
+        let result_span = if results.is_empty() { span } else { self.span_from(end_of_arguments) };
         let function_type = FunctionType { inputs, results };
-        add("function_type", Attribute::Type(Type::Function(Box::new(function_type))), span);
+        let function_type = Attribute::Type(Type::Function(Box::new(function_type)));
+        add("function_type", function_type, result_span);
         for (name, attributes) in
             [("arg_attrs", argument_attributes), ("res_attrs", result_attributes)]
         {
