@@ -32,8 +32,8 @@ pub struct Grid {
     pub n_reduced: usize,
     /// Dimensions that walk the inside of another's windows.
     pub inner: Vec<InnerDimension>,
-    /// Whether the steps of a reduction, the only one, are dealt to the cores. The first core writes
-    /// the result.
+    /// Whether the steps of a reduction, the only one, are dealt to the cores. The first core
+    /// writes the result.
     pub is_split: bool,
 }
 

@@ -229,8 +229,8 @@ impl Plan<'_> {
         }
     }
 
-    /// Whether there are sync flags for an exchange after each stage, besides two for each array and
-    /// one for padding.
+    /// Whether there are sync flags for an exchange after each stage, besides two for each array
+    /// and one for padding.
     fn has_flags(&self, chip: &ChipSpec) -> bool {
         let arrays = self.spec.inputs.len() + self.spec.outputs.len();
         let flags = 2 * arrays + 1 + Exchange::N_FLAGS * self.stages.len();
