@@ -75,7 +75,12 @@ macro_rules! define_builder {
             $(
                 $(#[doc = $doc])*
                 #[expect(clippy::allow_attributes, reason = "most rows have one result")]
-                #[allow(unused_parens, clippy::unused_unit, reason = "one row has one result or none")]
+                #[allow(
+                    unused_parens,
+                    clippy::unused_unit,
+                    clippy::too_many_arguments,
+                    reason = "a row has one result or none, and as many operands as the op"
+                )]
                 pub fn $name(
                     &mut self,
                     $($field: ssa_type!($kind)),*
