@@ -30,7 +30,7 @@ impl Exchange {
     /// An exchange of so many registers. It can take place once in a launch: the other core may be
     /// ahead.
     pub(crate) fn new(b: &mut Builder, n_registers: usize, flag: i32) -> Self {
-        let granules = Self::granules(n_registers) / 2;
+        let granules = n_registers * VREG_GRANULES;
         let outgoing = b.scratch("outgoing", MemorySpace::Vmem, granules);
         let incoming = b.scratch("incoming", MemorySpace::Vmem, granules);
         let descriptor = b.descriptor(DmaDescriptor {

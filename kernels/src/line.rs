@@ -241,19 +241,18 @@ impl<'a> Plan<'a> {
 
     /// The windows of the operand and of the result.
     fn windows(&self) -> [Window; 2] {
+        let skew = Some(self.skew);
         match self.spec.way {
             Way::ToLine => {
-                let rows = self.rows(0, (1, None));
-                let skew = Some(self.skew);
-                [Window { skew, ..rows }, self.line(1, self.registers * VREG_GRANULES)]
+                let granules = self.registers * VREG_GRANULES;
+                let all = self.spec.registers() * VREG_GRANULES;
+                let edges = Vec::from_iter(self.edge(0, TileAxis::Rows, (granules, all)));
+                let line = Window { edges, ..self.line(1, granules) };
+                [Window { skew, ..self.rows(0, (1, None)) }, line]
             }
             Way::FromLine => {
-                let line = self.line(0, 1);
-                let skew = Some(self.skew);
-                [
-                    Window { skew, edges: Vec::new(), ..line },
-                    self.rows(1, (self.tile_rows, Some(1))),
-                ]
+                let line = Window { skew, ..self.line(0, 1) };
+                [line, self.rows(1, (self.tile_rows, Some(1)))]
             }
         }
     }
@@ -280,10 +279,8 @@ impl<'a> Plan<'a> {
         let granules = self.registers * VREG_GRANULES;
         let mut strides = vec![0; self.grid.dimensions.len()];
         strides[0] = stride;
-        let all = self.spec.registers() * VREG_GRANULES;
-        let edges = Vec::from_iter(self.edge(0, TileAxis::Rows, (granules, all)));
         let (name, block) = ("line".to_owned(), Block::Linear(granules));
-        Window { name, argument, block, strides, edges, skew: None }
+        Window { name, argument, block, strides, edges: Vec::new(), skew: None }
     }
 
     /// Where the last of windows of so many units, of `all`, is cut.

@@ -97,7 +97,7 @@ fn bundles_are_checked() {
         &encoded(&[1, 1, 0xff, 0x7f]),
         expect![[r#"
             byte 16:
-            the opcode is 16383, at most 114 is allowed"#]],
+            the opcode is 16383, at most 115 is allowed"#]],
     );
     check(
         &encoded(&[1, 1, 0]),

@@ -63,14 +63,18 @@ impl TensorCore {
 
     fn start_transfer(&mut self, mut transfer: InFlight, with: &mut Surroundings<'_>) -> Outcome {
         self.serve(&mut transfer, with)?;
-        if self.strict {
-            let copy = copy_of(with.program, &transfer);
-            let mut memories = memories(&mut self.vmem, &mut self.smem, with.shared);
-            copy.hold_source(&mut memories, self.index)?;
-            copy.hold_target(&mut memories, self.index)?;
-        }
+        let held = if self.strict { self.hold(&transfer, with) } else { Ok(()) };
+        // Also after a fault: what of it is held has to be let go of.
         self.transfers.add(transfer);
-        Ok(())
+        held
+    }
+
+    /// Strict mode: takes hold of a transfer's source and target.
+    fn hold(&mut self, transfer: &InFlight, with: &mut Surroundings<'_>) -> Outcome {
+        let copy = copy_of(with.program, transfer);
+        let mut memories = memories(&mut self.vmem, &mut self.smem, with.shared);
+        copy.hold_source(&mut memories, self.index)?;
+        copy.hold_target(&mut memories, self.index)
     }
 
     /// Sends to a core, at the end of which its flag gets the bytes too.

@@ -84,11 +84,12 @@ fn every_op_of_the_table_has_a_unit() {
         let mut bundles = vec![Bundle::default(), Bundle::default()];
         bundles[0].push(op).unwrap();
         bundles[1].push(Op::Halt {}).unwrap();
+        let is_send = row.name == "dma_send";
         let program = Program {
             name: row.name.into(),
             bundles,
             descriptors: vec![DmaDescriptor {
-                source: MemorySpace::Hbm,
+                source: if is_send { MemorySpace::Vmem } else { MemorySpace::Hbm },
                 target: MemorySpace::Vmem,
                 granules: 1,
                 dimensions: vec![],
@@ -100,6 +101,8 @@ fn every_op_of_the_table_has_a_unit() {
             "br" => Some(FaultKind::IllegalProgram),
             "br_z" => Some(FaultKind::Timeout),
             "mxu_matmul_latch" => Some(FaultKind::Staging),
+            // To the core itself.
+            "dma_send" => Some(FaultKind::OutOfBounds),
             "eup_pop" | "xlu_pop" | "mxu_pop" => Some(FaultKind::Fifo),
             _ => None,
         };
