@@ -1,7 +1,7 @@
-//! Registers that the two cores of a chip give each other in the middle of a launch.
+//! What the two cores of a chip give each other in the middle of a launch.
 //!
-//! Each core sends what it has from its VMEM to that of the other and waits for what comes. That
-//! takes about as long as the start of a transfer, and much less than another launch would.
+//! A core sends from its VMEM to that of the other, which waits for it. That takes about as long as
+//! the start of a transfer, and much less than another launch would.
 
 use palmetto_isa::{
     DmaDescriptor, MemorySpace,
@@ -13,25 +13,24 @@ use crate::{
     operand::int,
 };
 
-/// Where registers are put to be sent, and where those of the other core arrive.
-pub(crate) struct Exchange {
+/// A way from a scratch of one core to a scratch of the other. It can be taken once in a launch:
+/// the other core may be ahead.
+pub(crate) struct Link {
     outgoing: ScratchId,
-    incoming: ScratchId,
+    /// Where it arrives.
+    pub(crate) incoming: ScratchId,
     descriptor: u32,
     bytes: usize,
     /// The sync flag of what is sent; the next is that of what arrives.
     flag: i32,
 }
 
-impl Exchange {
-    /// Sync flags that an exchange takes.
+impl Link {
+    /// Sync flags that a link takes.
     pub(crate) const N_FLAGS: usize = 2;
 
-    /// An exchange of so many registers. It can take place once in a launch: the other core may be
-    /// ahead.
-    pub(crate) fn new(b: &mut Builder, n_registers: usize, flag: i32) -> Self {
-        let granules = n_registers * VREG_GRANULES;
-        let outgoing = b.scratch("outgoing", MemorySpace::Vmem, granules);
+    /// For all of `outgoing`, which has so many granules.
+    pub(crate) fn new(b: &mut Builder, outgoing: ScratchId, granules: usize, flag: i32) -> Self {
         let incoming = b.scratch("incoming", MemorySpace::Vmem, granules);
         let descriptor = b.descriptor(DmaDescriptor {
             source: MemorySpace::Vmem,
@@ -42,6 +41,40 @@ impl Exchange {
         Self { outgoing, incoming, descriptor, bytes: granules * GRANULE_BYTES, flag }
     }
 
+    /// Sends to `core`.
+    pub(crate) fn send(&self, b: &mut Builder, core: S) {
+        let [from, to] = [self.outgoing, self.incoming].map(|scratch| b.s(b.base(scratch)));
+        let [sent, received] = [self.flag, self.flag + 1].map(|flag| b.s(flag));
+        b.send_dma(self.outgoing, self.descriptor, [from, to, sent, core, received]);
+    }
+
+    /// Waits until what was sent may be overwritten.
+    pub(crate) fn wait_sent(&self, b: &mut Builder) {
+        let (flag, bytes) = (b.s(self.flag), b.s(int(self.bytes)));
+        b.wait_dma(self.outgoing, flag, bytes);
+    }
+
+    /// Waits for what the other core sends.
+    pub(crate) fn wait_received(&self, b: &mut Builder) {
+        let (flag, bytes) = (b.s(self.flag + 1), b.s(int(self.bytes)));
+        b.wait_dma(self.incoming, flag, bytes);
+    }
+}
+
+/// Registers that both cores give each other.
+pub(crate) struct Exchange {
+    outgoing: ScratchId,
+    link: Link,
+}
+
+impl Exchange {
+    /// An exchange of so many registers.
+    pub(crate) fn new(b: &mut Builder, n_registers: usize, flag: i32) -> Self {
+        let granules = n_registers * VREG_GRANULES;
+        let outgoing = b.scratch("outgoing", MemorySpace::Vmem, granules);
+        Self { outgoing, link: Link::new(b, outgoing, granules, flag) }
+    }
+
     /// Granules of VMEM that an exchange of so many registers takes.
     pub(crate) fn granules(n_registers: usize) -> usize {
         2 * n_registers * VREG_GRANULES
@@ -49,18 +82,14 @@ impl Exchange {
 
     /// Gives the other core `values`, and gets as many from it.
     pub(crate) fn swap(&self, b: &mut Builder, values: &[V]) -> Vec<V> {
-        let [from, to] = [self.outgoing, self.incoming].map(|scratch| b.start_of(scratch));
+        let [from, to] = [self.outgoing, self.link.incoming].map(|scratch| b.start_of(scratch));
         for (n, value) in values.iter().enumerate() {
             b.store(from.plus(n * VREG_GRANULES), *value);
         }
-        let [sent, received] = [self.flag, self.flag + 1].map(|flag| b.s(flag));
         let other = other_core(b);
-        let from = b.s(b.base(self.outgoing));
-        let target = b.s(b.base(self.incoming));
-        b.send_dma(self.outgoing, self.descriptor, [from, target, sent, other, received]);
-        let bytes = b.s(int(self.bytes));
-        b.wait_dma(self.outgoing, sent, bytes);
-        b.wait_dma(self.incoming, received, bytes);
+        self.link.send(b, other);
+        self.link.wait_sent(b);
+        self.link.wait_received(b);
         (0..values.len()).map(|n| b.load(to.plus(n * VREG_GRANULES))).collect()
     }
 }

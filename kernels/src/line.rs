@@ -183,7 +183,7 @@ impl<'a> Plan<'a> {
         let dimensions = vec![GridDimension { extent: all.div_ceil(registers), block: 1 }];
         let steps = dimensions[0].extent;
         let per_tile_row = SUBLANES * spec.lanes;
-        let early = Skew::new((0, 1), steps, 0).early;
+        let early = Skew::early(steps);
         let tile_rows = (registers * WORDS).div_ceil(per_tile_row) + early + 1;
         let tile_rows = tile_rows.min(all_rows);
         let skew = Skew::new((registers * WORDS, per_tile_row), steps, all_rows - tile_rows);
@@ -202,7 +202,7 @@ impl<'a> Plan<'a> {
         let of_columns = GridDimension { extent: all_columns.div_ceil(columns), block: 1 };
         let dimensions = vec![GridDimension { extent: steps, block: 1 }, of_columns];
         let granules = tile_rows * SUBLANES * spec.lanes;
-        let early = Skew::new((0, 1), steps, 0).early;
+        let early = Skew::early(steps);
         let registers = (granules.div_ceil(LANES) + early + 1).div_ceil(VREG_GRANULES);
         let registers = registers.min(spec.registers());
         let last = (spec.registers() - registers) * VREG_GRANULES;

@@ -146,7 +146,7 @@ pub fn reduce(spec: &Reduce, chip: &ChipSpec) -> Result<Function, ReduceError> {
     for output in &plan.outputs {
         output.padding.clear(&mut b, chip.n_cores, flag);
     }
-    let gathering = plan.grid.is_split.then(|| Gathering::new(&mut b, &plan, flag + 1));
+    let gathering = plan.grid.is_split.then(|| Gathering::new(&mut b, &kernel, flag + 1));
     let outputs = plan.windows();
     pipeline(&mut b, (&plan.grid, chip.n_cores), (&plan.inputs, &outputs), |b, step| {
         kernel.clear(b, step);

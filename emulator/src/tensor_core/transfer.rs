@@ -8,7 +8,7 @@ use crate::{
     memory::Memory,
     timing::Transfer,
 };
-use palmetto_isa::{Bytes, Op};
+use palmetto_isa::{Bytes, Op, SReg};
 
 impl TensorCore {
     /// Executes an op of the DMA slot.
@@ -16,29 +16,15 @@ impl TensorCore {
         #[expect(clippy::wildcard_enum_match_arm, reason = "other slots have their own units")]
         match *op {
             Op::DmaStart { descriptor, src, dst, flag } => {
-                let transfer = InFlight {
-                    side: Side::Both,
-                    done: 0,
-                    descriptor,
-                    source: self.registers.address(src, 0),
-                    target: self.registers.address(dst, 0),
-                    flag: self.flags.flag(self.registers.scalar(flag))?,
-                    bytes: with.program.descriptors[descriptor as usize].total_bytes(),
-                };
+                let transfer =
+                    self.transfer(Side::Both, descriptor, [src, dst, flag], with.program)?;
                 self.start_transfer(transfer, with)
             }
             Op::DmaSend { descriptor, src, dst, sent, core, received } => {
                 let received = self.flags.flag(self.registers.scalar(received))?;
                 let core = self.other_core(self.registers.scalar(core), with.program)?;
-                let transfer = InFlight {
-                    side: Side::Source,
-                    done: 0,
-                    descriptor,
-                    source: self.registers.address(src, 0),
-                    target: self.registers.address(dst, 0),
-                    flag: self.flags.flag(self.registers.scalar(sent))?,
-                    bytes: with.program.descriptors[descriptor as usize].total_bytes(),
-                };
+                let transfer =
+                    self.transfer(Side::Source, descriptor, [src, dst, sent], with.program)?;
                 self.send(transfer, (core, received), with)
             }
             Op::DmaWait { flag, bytes } => {
@@ -49,6 +35,25 @@ impl TensorCore {
             }
             _ => trouble(FaultKind::IllegalProgram, "the DMA engine has no such op"),
         }
+    }
+
+    /// A transfer that is about to start, from registers: source, target and sync flag.
+    fn transfer(
+        &self,
+        side: Side,
+        descriptor: u32,
+        [source, target, flag]: [SReg; 3],
+        program: &LoadedProgram,
+    ) -> Outcome<InFlight> {
+        Ok(InFlight {
+            side,
+            done: 0,
+            descriptor,
+            source: self.registers.address(source, 0),
+            target: self.registers.address(target, 0),
+            flag: self.flags.flag(self.registers.scalar(flag))?,
+            bytes: program.descriptors[descriptor as usize].total_bytes(),
+        })
     }
 
     /// The core that a register names, which is another one.

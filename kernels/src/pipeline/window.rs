@@ -257,18 +257,25 @@ pub struct Skew {
     part: usize,
     shift: usize,
     last: usize,
-    /// Units that a window may start too early.
-    pub early: usize,
 }
 
 impl Skew {
     /// The places of `n_windows`, of which the last possible one is `last`.
     pub fn new((numerator, denominator): (usize, usize), n_windows: usize, last: usize) -> Self {
-        let bits = (n_windows + 1).ilog2() as usize + 1;
-        let shift = 30_usize.saturating_sub(bits);
+        let shift = Self::shift(n_windows);
         let (whole, rest) = (numerator / denominator, numerator % denominator);
-        let part = (rest << shift) / denominator;
-        Self { whole, part, shift, last, early: 1 + (n_windows >> shift) }
+        Self { whole, part: (rest << shift) / denominator, shift, last }
+    }
+
+    /// Units that one of so many windows may start too early.
+    pub fn early(n_windows: usize) -> usize {
+        1 + (n_windows >> Self::shift(n_windows))
+    }
+
+    /// Bits of the fraction of a unit: as many as products with the number of a window leave.
+    fn shift(n_windows: usize) -> usize {
+        let bits = (n_windows + 1).ilog2() as usize + 1;
+        30_usize.saturating_sub(bits)
     }
 
     /// The first unit of window `index`.

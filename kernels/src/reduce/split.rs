@@ -4,10 +4,7 @@
 //! sublanes and lanes and not rounded yet. The other core sends its slots to the first, which
 //! combines the two and makes the result.
 
-use palmetto_isa::{
-    ChipSpec, DmaDescriptor, MemorySpace,
-    memory::{GRANULE_BYTES, VREG_GRANULES},
-};
+use palmetto_isa::{ChipSpec, memory::VREG_GRANULES};
 
 use super::{
     Reduce, ReduceError,
@@ -16,6 +13,7 @@ use super::{
     plan::{self, Plan},
 };
 use crate::{
+    exchange::Link,
     llo::{Address, Builder, S, ScratchId},
     operand::int,
     pipeline::{Step, Window},
@@ -50,41 +48,24 @@ fn is_possible(plan: &Plan<'_>, chip: &ChipSpec) -> bool {
     is_shared && needed <= plan::available_granules(chip)
 }
 
-/// Where the first core gets the slots of the other one.
-pub(super) struct Gathering {
-    incoming: ScratchId,
-    descriptor: u32,
-    bytes: usize,
-    /// The sync flag of what is sent; the next is that of what arrives.
-    flag: i32,
-}
+/// How the first core gets the slots of the other one.
+pub(super) struct Gathering(Link);
 
 impl Gathering {
-    pub(super) fn new(b: &mut Builder, plan: &Plan<'_>, flag: i32) -> Self {
-        let granules = plan.slots_granules();
-        let incoming = b.scratch("incoming", MemorySpace::Vmem, granules);
-        let descriptor = b.descriptor(DmaDescriptor {
-            source: MemorySpace::Vmem,
-            target: MemorySpace::Vmem,
-            granules: u32::try_from(granules).expect("VMEM has fewer granules"),
-            dimensions: Vec::new(),
-        });
-        Self { incoming, descriptor, bytes: granules * GRANULE_BYTES, flag }
+    pub(super) fn new(b: &mut Builder, kernel: &Kernel<'_>, flag: i32) -> Self {
+        Self(Link::new(b, kernel.slots, kernel.plan.slots_granules(), flag))
     }
 
     /// After a core's last step: the other core sends its slots, the first makes the result.
     pub(super) fn finish(&self, b: &mut Builder, kernel: &Kernel<'_>, step: &Step) {
         let (core, zero) = (b.score(), b.s(0));
         let (is_first, is_other) = (b.scmp_eq(core, zero), b.scmp_ne(core, zero));
-        let [sent, received] = [self.flag, self.flag + 1].map(|flag| b.s(flag));
-        let bytes = b.s(int(self.bytes));
         b.if_then(is_other, |b| {
-            let [from, to] = [kernel.slots, self.incoming].map(|scratch| b.s(b.base(scratch)));
-            b.send_dma(kernel.slots, self.descriptor, [from, to, sent, zero, received]);
-            b.wait_dma(kernel.slots, sent, bytes);
+            self.0.send(b, zero);
+            self.0.wait_sent(b);
         });
         b.if_then(is_first, |b| {
-            b.wait_dma(self.incoming, received, bytes);
+            self.0.wait_received(b);
             self.combine(b, kernel);
             kernel.finish(b, step);
         });
@@ -94,7 +75,7 @@ impl Gathering {
     fn combine(&self, b: &mut Builder, kernel: &Kernel<'_>) {
         repeat(b, Count::Known(kernel.plan.n_slots()), Vec::new(), |b, index, _| {
             let offset = b.smul_imm(index, int(VREG_GRANULES));
-            let [mine, theirs] = [kernel.slots, self.incoming].map(|slots| at(b, slots, offset));
+            let [mine, theirs] = [kernel.slots, self.0.incoming].map(|slots| at(b, slots, offset));
             let first = kernel.load_partial(b, mine);
             let second = kernel.load_partial(b, theirs);
             let both = kernel.plan.spec.combine(b, &first, &second);

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     element::Element,
-    exchange::{Exchange, is_first_core},
+    exchange::{Exchange, Link, is_first_core},
     expression::{Axis, Emitter, NodeId, NodeOp, Place, Reducer, Register, Site, narrow},
     llo::{Address, Builder, S, ScratchId, V, Value},
     operand::int,
@@ -39,7 +39,7 @@ fn exchanges(b: &mut Builder, plan: &Plan<'_>, mut flag: i32) -> Vec<Option<Exch
         let n_registers = plan.exchanged(stage);
         (n_registers > 0).then(|| {
             let exchange = Exchange::new(b, n_registers, flag);
-            flag += int(Exchange::N_FLAGS);
+            flag += int(Link::N_FLAGS);
             exchange
         })
     };

@@ -3,7 +3,7 @@
 use super::{Access, Input, Rowwise, RowwiseError, cost};
 use crate::{
     element::Element,
-    exchange::Exchange,
+    exchange::{Exchange, Link},
     expression::{Axis, Binary, NodeId, NodeOp, Unary},
     operand::{Whole, columns_of},
     pipeline::{Block, Edge, Grid, GridDimension, Padding, TileAxis, TileBlock, Window},
@@ -233,7 +233,7 @@ impl Plan<'_> {
     /// and one for padding.
     fn has_flags(&self, chip: &ChipSpec) -> bool {
         let arrays = self.spec.inputs.len() + self.spec.outputs.len();
-        let flags = 2 * arrays + 1 + Exchange::N_FLAGS * self.stages.len();
+        let flags = 2 * arrays + 1 + Link::N_FLAGS * self.stages.len();
         flags <= chip.n_sync_flags as usize
     }
 
