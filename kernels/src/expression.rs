@@ -13,6 +13,7 @@ mod emit;
 mod lanes;
 mod polynomial;
 mod power;
+mod reach;
 mod transcendental;
 mod trigonometry;
 

@@ -17,7 +17,9 @@ mod tile_rows;
 use crate::{
     element::Element,
     llo::{Builder, Function},
-    pipeline::{Block, Edge, Grid, GridDimension, Skew, TileAxis, TileBlock, Window, pipeline},
+    pipeline::{
+        Block, Edge, Grid, GridDimension, Places, Skew, TileAxis, TileBlock, Window, pipeline,
+    },
 };
 use palmetto_isa::{
     ChipSpec,
@@ -241,17 +243,17 @@ impl<'a> Plan<'a> {
 
     /// The windows of the operand and of the result.
     fn windows(&self) -> [Window; 2] {
-        let skew = Some(self.skew);
+        let places = Places::Skewed(self.skew);
         match self.spec.way {
             Way::ToLine => {
                 let granules = self.registers * VREG_GRANULES;
                 let all = self.spec.registers() * VREG_GRANULES;
                 let edges = Vec::from_iter(self.edge(0, TileAxis::Rows, (granules, all)));
                 let line = Window { edges, ..self.line(1, granules) };
-                [Window { skew, ..self.rows(0, (1, None)) }, line]
+                [Window { places, ..self.rows(0, (1, None)) }, line]
             }
             Way::FromLine => {
-                let line = Window { skew, ..self.line(0, 1) };
+                let line = Window { places, ..self.line(0, 1) };
                 [line, self.rows(1, (self.tile_rows, Some(1)))]
             }
         }
@@ -271,7 +273,7 @@ impl<'a> Plan<'a> {
             edges.extend(self.edge(dimension, TileAxis::Columns, (columns, array_columns)));
         }
         let (name, block) = ("rows".to_owned(), Block::Tiles(tiles));
-        Window { name, argument, block, strides, edges, skew: None }
+        Window { name, argument, block, strides, edges, places: Places::Strided }
     }
 
     /// A window of the line, of which the next is so many granules on.
@@ -280,7 +282,7 @@ impl<'a> Plan<'a> {
         let mut strides = vec![0; self.grid.dimensions.len()];
         strides[0] = stride;
         let (name, block) = ("line".to_owned(), Block::Linear(granules));
-        Window { name, argument, block, strides, edges: Vec::new(), skew: None }
+        Window { name, argument, block, strides, edges: Vec::new(), places: Places::Strided }
     }
 
     /// Where the last of windows of so many units, of `all`, is cut.

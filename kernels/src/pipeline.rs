@@ -18,7 +18,7 @@ mod window;
 
 pub use padding::Padding;
 pub use window::{
-    Block, Edge, Grid, GridDimension, InnerDimension, Skew, TileAxis, TileBlock, Window,
+    Block, Edge, Grid, GridDimension, InnerDimension, Places, Skew, TileAxis, TileBlock, Window,
 };
 
 use crate::llo::{Address, Builder, S, ScratchId, Value};
@@ -233,8 +233,9 @@ impl Buffer<'_> {
     fn hbm(&self, b: &mut Builder, grid: &Grid, indices: &[S]) -> S {
         let mut address = self.array;
         for d in &self.depends {
-            let position = match self.window.skew {
-                Some(skew) if *d == 0 => skew.position(b, indices[0]),
+            let position = match &self.window.places {
+                Places::Skewed(skew) if *d == 0 => skew.position(b, indices[0]),
+                Places::Listed(units) if *d + 1 == indices.len() => listed(b, units, indices[*d]),
                 _ => position(b, grid, indices, *d),
             };
             let offset = b.smul_imm(position, int(self.window.strides[*d]));
@@ -361,6 +362,17 @@ impl Buffer<'_> {
         }
         changes
     }
+}
+
+/// The one of `units` at `index`.
+fn listed(b: &mut Builder, units: &[usize], index: S) -> S {
+    let mut unit = b.s(int(units[0]));
+    for (n, other) in units.iter().enumerate().skip(1) {
+        let (n, other) = (b.s(int(n)), b.s(int(*other)));
+        let is_here = b.scmp_eq(index, n);
+        unit = b.ssel(is_here, other, unit);
+    }
+    unit
 }
 
 /// The first unit, along dimension `d`, of the window at `indices`.

@@ -10,6 +10,7 @@
 //! that computed them first leaves in VMEM.
 
 mod cost;
+mod cut;
 mod emit;
 mod plan;
 mod site;

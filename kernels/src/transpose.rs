@@ -10,7 +10,9 @@ use crate::{
     expression::Register,
     llo::{Address, Builder, Function, S},
     packing,
-    pipeline::{Block, Edge, Grid, GridDimension, Step, TileAxis, TileBlock, Window, pipeline},
+    pipeline::{
+        Block, Edge, Grid, GridDimension, Places, Step, TileAxis, TileBlock, Window, pipeline,
+    },
 };
 use palmetto_isa::{
     ChipSpec,
@@ -200,7 +202,7 @@ impl<'a> Plan<'a> {
             block: Block::Tiles(tiles),
             strides,
             edges,
-            skew: None,
+            places: Places::Strided,
         }
     }
 

@@ -90,6 +90,61 @@ fn few_rows_that_are_reduced_are_shared() {
     }
 }
 
+/// Lanes that move in too few rows to deal: each core has a part of the results, and of the operands
+/// what they are made of.
+#[test]
+fn movement_of_lanes_in_few_rows_is_shared() {
+    for (element, rows, lanes) in [("f32", "8", 3000), ("f32", "1,3", 4096), ("bf16", "16", 1111)] {
+        let of = |element: &str, lanes: usize| format!("{element}[{rows},{lanes}]");
+        let last = rows.split(',').count();
+        let whole: String = rows.split(',').map(|n| format!("[0:{n}], ")).collect();
+        let slice = |from: usize, to: usize| {
+            let shape = of(element, to - from);
+            format!("{shape} slice(x), slice={{{whole}[{from}:{to}]}}")
+        };
+        let (x, f, half) = (of(element, lanes), of("f32", lanes), lanes / 2);
+        let (low, high) = (slice(0, half), slice(half, lanes));
+        let swap = format!(
+            " a = {low}\n b = {high}\n n = {} negate(b)\n s = {x} concatenate(n, a), dimensions={{{last}}}\n",
+            of(element, lanes - half)
+        );
+        let reduced = format!(
+            " f = {f} convert(s)\n e = {f} exponential(f)\n z = f32[] constant(0)\n t = f32[{rows}] reduce(e, z), dimensions={{{last}}}, to_apply=sum\n tb = {f} broadcast(t), dimensions={{{}}}\n ROOT r = {f} divide(e, tb)\n",
+            ["0", "0,1"][last - 1]
+        );
+        let (ones, none) = ("1x".repeat(last), "0_0x".repeat(last));
+        for (what, body) in [
+            ("slice", format!(" ROOT r = {}\n", slice(3, half + 3))),
+            ("reverse", format!(" ROOT r = {x} reverse(x), dimensions={{{last}}}\n")),
+            ("swap", format!("{swap} ROOT r = {x} add(s, x)\n")),
+            (
+                "pad",
+                format!(
+                    " c = {}\n z = {element}[] constant(7)\n ROOT r = {} pad(c, z), padding={none}5_2\n",
+                    slice(50, lanes - 50),
+                    of(element, lanes - 93)
+                ),
+            ),
+            (
+                "sums",
+                format!(
+                    " f = {f} convert(x)\n z = f32[] constant(0)\n ROOT r = {f} reduce-window(f, z), window={{size={ones}{lanes} pad={none}{}_0}}, to_apply=sum\n",
+                    lanes - 1
+                ),
+            ),
+            ("swap and reduce", format!("{swap}{reduced}")),
+        ] {
+            let module = module_of(&format!(
+                "HloModule m\nsum {{\n a = f32[] parameter(0)\n b = f32[] parameter(1)\n ROOT r = f32[] add(a, b)\n}}\nENTRY main {{\n x = {x} parameter(0)\n{body}}}\n"
+            ));
+            let inputs = inputs_of(&module);
+            let total = checked(&module, &inputs, EAGER).report.total;
+            assert_shared(&total, &format!("{what} of {x}"));
+            checked(&module, &inputs, TPU_V4);
+        }
+    }
+}
+
 /// Every reducer, of every type that kernels compute with, on rows that end within a column.
 #[test]
 fn every_reducer_of_shared_rows() {

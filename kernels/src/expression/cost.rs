@@ -2,6 +2,7 @@
 
 use super::{Binary, Expression, NodeId, NodeOp, Unary};
 use crate::element::{Class, Element};
+use std::ops::Range;
 
 /// Lanes of a column.
 const COLUMN: i32 = 128;
@@ -13,14 +14,21 @@ impl Expression {
         self.reachable(roots).into_iter().map(|id| self.ops_of(id)).sum()
     }
 
+    /// Vector ops that some columns of `roots` take, where lanes move, per row of tiles; what row
+    /// reductions are made of are roots of their own.
+    pub fn vector_ops_of(&self, roots: &[NodeId], columns: Range<usize>) -> usize {
+        let needed = self.needed_columns(roots, columns).into_iter().enumerate();
+        needed.map(|(id, columns)| columns.len() * self.ops_of(NodeId(id))).sum()
+    }
+
     fn ops_of(&self, id: NodeId) -> usize {
         let node = self.node(id);
         let element = node.element;
         let of = self.operands(id).first().map(|operand| self.node(*operand).element);
         let op = match &node.op {
             NodeOp::Input(_) | NodeOp::Constant(_) | NodeOp::Join(_) => return 0,
-            NodeOp::Shift { by, .. } => return if by % COLUMN == 0 { 0 } else { 2 },
-            NodeOp::Reverse { .. } => return 1,
+            NodeOp::Shift { by, .. } => return if by % COLUMN == 0 { 0 } else { 4 },
+            NodeOp::Reverse { .. } => return 3,
             // A column goes through one of two cross-lane units, is compared and selected.
             NodeOp::LaneGather { columns, .. } => return 4 * columns,
             NodeOp::Unary(Unary::Convert, _)

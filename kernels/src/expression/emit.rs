@@ -3,6 +3,7 @@
 use super::{
     Axis, Binary, Expression, NodeId, NodeOp,
     arithmetic::{self, Register},
+    lanes::Moved,
     transcendental::{self, Divisor},
 };
 use crate::{
@@ -65,8 +66,8 @@ pub struct Known {
     values: BTreeMap<(NodeId, Place), Register>,
     /// Divisors that are the same in every column, prepared.
     divisors: BTreeMap<(NodeId, Place), Divisor>,
-    /// Values with their lanes rotated, by the number of the lane that became lane 0.
-    pub(super) rotated: BTreeMap<(NodeId, Place, usize), Register>,
+    /// Registers with their lanes moved.
+    pub(super) moved: BTreeMap<Moved, Register>,
 }
 
 impl<'a> Emitter<'a> {

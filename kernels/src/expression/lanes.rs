@@ -5,13 +5,17 @@ use super::{
     NodeId, NodeOp,
     arithmetic::Register,
     emit::{Emitter, Place, Site, constant, select},
+    reach::{Shifted, joined},
 };
 use crate::llo::{Builder, V};
 use palmetto_isa::memory::LANES;
+use std::{collections::BTreeSet, ops::Range};
 
 /// Columns that are given to the cross-lane units before anything is taken from them: of twice as
 /// many, each of the two units has room for the results.
 const GATHERED_AT_ONCE: usize = 16;
+/// Registers that are given to the two units before one is taken from them.
+const MOVED_AT_ONCE: usize = 32;
 
 impl Emitter<'_> {
     /// The value of a shift by `by` lanes of an operand of `columns` columns.
@@ -22,20 +26,9 @@ impl Emitter<'_> {
         (of, by, columns): (NodeId, i32, usize),
         place: Place,
     ) -> Register {
-        let lanes = i64::try_from(LANES).expect("a register has 128 lanes");
-        let column = i64::try_from(place.column).expect("rows are far below 2^63 lanes");
-        let first = column * lanes + i64::from(by);
-        let lane = usize::try_from(first.rem_euclid(lanes)).expect("below 128");
-        let column = first.div_euclid(lanes);
-        let source = |column: i64| {
-            let column = usize::try_from(column).ok().filter(|column| *column < columns);
-            column.map(|column| Place { column, ..place })
-        };
-        let low = source(column).map(|place| self.rotated(b, site, (of, lane), place));
-        if lane == 0 {
-            return low.unwrap_or_else(|| self.anything(b, of));
-        }
-        let high = source(column + 1).map(|place| self.rotated(b, site, (of, lane), place));
+        let Shifted { lane, low, high } = Shifted::new((by, columns), place.column);
+        let low = low.map(|column| self.rotated(b, site, (of, lane), Place { column, ..place }));
+        let high = high.map(|column| self.rotated(b, site, (of, lane), Place { column, ..place }));
         match (low, high) {
             (Some(low), Some(high)) => {
                 let mask = b.lanes_below(LANES - lane);
@@ -59,22 +52,11 @@ impl Emitter<'_> {
         (of, lane): (NodeId, usize),
         place: Place,
     ) -> Register {
-        let value = self.emit(b, site, of, place);
         if lane == 0 {
-            return value;
+            return self.emit(b, site, of, place);
         }
-        let key = (of, self.key(of, place), lane);
-        if let Some(rotated) = self.known.rotated.get(&key) {
-            return *rotated;
-        }
-        let amount = b.s(i32::try_from(LANES - lane).expect("below 128"));
-        let unit = unit_of(place);
-        let rotated = by_words(b, value, |b, word| {
-            b.xlu_rot(unit, word, amount);
-            b.xlu_pop(unit)
-        });
-        self.known.rotated.insert(key, rotated);
-        rotated
+        let rotated = Moved::Rotated(of, self.key(of, place), lane);
+        self.moved(b, site, rotated)
     }
 
     /// The value of an operand of `columns` columns with all lanes in reverse order.
@@ -88,15 +70,87 @@ impl Emitter<'_> {
         let Some(column) = columns.checked_sub(place.column + 1) else {
             return self.anything(b, of);
         };
-        let value = self.emit(b, site, of, Place { column, ..place });
-        let last = b.i32(i32::try_from(LANES - 1).expect("a register has 128 lanes"));
-        let lane = b.vlane();
-        let mirrored = b.vsub_s32(last, lane);
+        let mirrored = Moved::Mirrored(of, self.key(of, Place { column, ..place }));
+        self.moved(b, site, mirrored)
+    }
+
+    /// A register with its lanes moved.
+    fn moved(&mut self, b: &mut Builder, site: &mut dyn Site, moved: Moved) -> Register {
+        if let Some(value) = self.known.moved.get(&moved) {
+            return *value;
+        }
+        let under_way = self.start(b, site, moved);
+        let value = under_way.finish(b);
+        self.known.moved.insert(moved, value);
+        value
+    }
+
+    fn start(&mut self, b: &mut Builder, site: &mut dyn Site, moved: Moved) -> UnderWay {
+        let (Moved::Rotated(of, place, _) | Moved::Mirrored(of, place)) = moved;
+        let value = self.emit(b, site, of, place);
+        let word = as_word(b, value);
         let unit = unit_of(place);
-        by_words(b, value, |b, word| {
-            b.xlu_gather(unit, word, mirrored);
-            b.xlu_pop(unit)
-        })
+        match moved {
+            Moved::Rotated(_, _, lane) => {
+                let amount = b.s(i32::try_from(LANES - lane).expect("below 128"));
+                b.xlu_rot(unit, word, amount);
+            }
+            Moved::Mirrored(..) => {
+                let last = b.i32(i32::try_from(LANES - 1).expect("a register has 128 lanes"));
+                let lane = b.vlane();
+                let mirrored = b.vsub_s32(last, lane);
+                b.xlu_gather(unit, word, mirrored);
+            }
+        }
+        UnderWay { unit, is_mask: matches!(value, Register::Mask(_)) }
+    }
+
+    /// Moves the lanes that `roots` need in some rows and columns, many registers at a time, those
+    /// first that others wait for: a cross-lane unit gives results in the order in which it was
+    /// asked for them, each long after.
+    pub fn move_ahead(
+        &mut self,
+        b: &mut Builder,
+        site: &mut dyn Site,
+        roots: &[NodeId],
+        (rows, columns): (Range<usize>, Range<usize>),
+    ) {
+        let needed = self.expression().needed_columns(roots, columns);
+        for (id, columns) in needed.into_iter().enumerate() {
+            let places = columns
+                .into_iter()
+                .flat_map(|column| rows.clone().map(move |row| Place { row, column }));
+            let moves: BTreeSet<Moved> =
+                places.flat_map(|place| self.moves(NodeId(id), place)).collect();
+            let moves: Vec<Moved> = moves.into_iter().collect();
+            for some in moves.chunks(MOVED_AT_ONCE) {
+                let under_way: Vec<UnderWay> =
+                    some.iter().map(|moved| self.start(b, site, *moved)).collect();
+                for (moved, under_way) in some.iter().zip(under_way) {
+                    let value = under_way.finish(b);
+                    self.known.moved.insert(*moved, value);
+                }
+            }
+        }
+    }
+
+    /// What of a node's operand has to be moved for its value at `place`, and is not known yet.
+    fn moves(&self, id: NodeId, place: Place) -> Vec<Moved> {
+        let at = |of, column| self.key(of, Place { column, ..place });
+        let moves: Vec<Moved> = match self.expression().node(id).op {
+            NodeOp::Shift { of, by, columns } => {
+                let from = Shifted::new((by, columns), place.column);
+                let rotated = |column| Moved::Rotated(of, at(of, column), from.lane);
+                let is_moved = from.lane != 0;
+                from.columns().filter(|_| is_moved).map(rotated).collect()
+            }
+            NodeOp::Reverse { of, columns } => {
+                let mirrored = columns.checked_sub(place.column + 1);
+                mirrored.into_iter().map(|column| Moved::Mirrored(of, at(of, column))).collect()
+            }
+            _ => Vec::new(),
+        };
+        moves.into_iter().filter(|moved| !self.known.moved.contains_key(moved)).collect()
     }
 
     /// The value of a gather of lanes of an operand of `columns` columns: each column is asked for
@@ -151,14 +205,7 @@ impl Emitter<'_> {
         place: Place,
     ) -> Register {
         let first = place.column * LANES;
-        let mut start = 0;
-        let mut parts = Vec::new();
-        for (piece, end) in pieces {
-            if start < first + LANES && *end > first.max(start) {
-                parts.push((*piece, *end));
-            }
-            start = *end;
-        }
+        let parts = joined(pieces, place.column);
         let Some((last, others)) = parts.split_last() else {
             return self.anything(b, pieces[0].0);
         };
@@ -169,6 +216,34 @@ impl Emitter<'_> {
             value = select(b, mask, before, value);
         }
         value
+    }
+}
+
+/// A register with its lanes moved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Moved {
+    /// Rotated, so that this lane is lane 0.
+    Rotated(NodeId, Place, usize),
+    /// In reverse order.
+    Mirrored(NodeId, Place),
+}
+
+/// A register on its way through a cross-lane unit.
+#[derive(Clone, Copy, Debug)]
+struct UnderWay {
+    unit: u8,
+    /// Whether it is a predicate.
+    is_mask: bool,
+}
+
+impl UnderWay {
+    fn finish(self, b: &mut Builder) -> Register {
+        let word = b.xlu_pop(self.unit);
+        if !self.is_mask {
+            return Register::Vector(word);
+        }
+        let zero = b.i32(0);
+        Register::Mask(b.vcmp_ne_s32(word, zero))
     }
 }
 
@@ -205,17 +280,4 @@ fn as_word(b: &mut Builder, value: Register) -> V {
 
 fn unit_of(place: Place) -> u8 {
     u8::from((place.row + place.column) % 2 == 1)
-}
-
-/// What `f` makes of a value as words.
-fn by_words(b: &mut Builder, value: Register, f: impl FnOnce(&mut Builder, V) -> V) -> Register {
-    match value {
-        Register::Vector(word) => Register::Vector(f(b, word)),
-        Register::Mask(_) => {
-            let word = as_word(b, value);
-            let word = f(b, word);
-            let zero = b.i32(0);
-            Register::Mask(b.vcmp_ne_s32(word, zero))
-        }
-    }
 }

@@ -4,7 +4,7 @@ use super::{Access, Input, Matmul, MatmulError, Operand, Passes, Strides, nest::
 use crate::{
     element::Element,
     expression::NodeOp,
-    pipeline::{Block, Edge, Grid, GridDimension, TileAxis, TileBlock, Window},
+    pipeline::{Block, Edge, Grid, GridDimension, Places, TileAxis, TileBlock, Window},
 };
 use palmetto_isa::{
     ChipSpec,
@@ -274,7 +274,7 @@ impl<'a> Plan<'a> {
             .into_iter()
             .flatten()
             .collect(),
-            skew: None,
+            places: Places::Strided,
         })
     }
 
@@ -309,7 +309,14 @@ impl<'a> Plan<'a> {
         let rows = length.div_ceil(SUBLANES * LANES).next_multiple_of(element.packing());
         let block = Block::Tiles(TileBlock { element, rows, columns: 1, array_columns: 1 });
         let strides = vec![0; self.dimensions.len()];
-        Window { name: name.to_owned(), argument: 0, block, strides, edges: Vec::new(), skew: None }
+        Window {
+            name: name.to_owned(),
+            argument: 0,
+            block,
+            strides,
+            edges: Vec::new(),
+            places: Places::Strided,
+        }
     }
 
     /// Whether the left operand is not used where its window lies, but from planes.

@@ -244,9 +244,19 @@ pub struct Window {
     pub strides: Vec<usize>,
     /// Where it is cut. What was cut off an input holds zeros or what was there in an earlier step.
     pub edges: Vec<Edge>,
-    /// Where windows along the first dimension of the grid lie, if not a whole number of units
-    /// apart.
-    pub skew: Option<Skew>,
+    /// Where its windows lie.
+    pub places: Places,
+}
+
+/// Where the windows of an array lie.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Places {
+    /// At the units of the grid.
+    Strided,
+    /// Along the first dimension of the grid, at other units.
+    Skewed(Skew),
+    /// Along the last dimension of the grid, at these units.
+    Listed(Vec<usize>),
 }
 
 /// Windows that are no whole number of units apart: window `i` starts at unit

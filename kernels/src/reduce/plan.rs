@@ -15,7 +15,8 @@ use crate::{
     expression::{Axis, NodeOp},
     operand::{Whole, columns_of},
     pipeline::{
-        Block, Edge, Grid, GridDimension, InnerDimension, Padding, TileAxis, TileBlock, Window,
+        Block, Edge, Grid, GridDimension, InnerDimension, Padding, Places, TileAxis, TileBlock,
+        Window,
     },
 };
 
@@ -186,7 +187,14 @@ impl<'a> Plan<'a> {
         let strides = vec![0; self.roles.len()];
         let Access::Tiles { majors: has, .. } = &input.access else {
             let block = Whole { space: self.shape.space(), input }.block();
-            return Window { name, argument, block, strides, edges: Vec::new(), skew: None };
+            return Window {
+                name,
+                argument,
+                block,
+                strides,
+                edges: Vec::new(),
+                places: Places::Strided,
+            };
         };
         let (tiling, element) = (&self.tiling, input.element);
         let last = self.shape.majors.len().wrapping_sub(1);
@@ -196,7 +204,8 @@ impl<'a> Plan<'a> {
         let tiles =
             TileBlock { element, rows, columns: tiling.columns, array_columns: self.shape.columns };
         let block = if tiling.is_separate { Block::Separate(tiles) } else { Block::Tiles(tiles) };
-        let mut window = Window { name, argument, block, strides, edges: Vec::new(), skew: None };
+        let mut window =
+            Window { name, argument, block, strides, edges: Vec::new(), places: Places::Strided };
         self.set_tile_strides(&mut window, has);
         self.cut(&mut window, (Axis::Row, TileAxis::Rows), self.shape.tile_rows);
         self.cut(&mut window, (Axis::Lane, TileAxis::Columns), self.shape.columns);
@@ -282,7 +291,7 @@ impl<'a> Plan<'a> {
             block: Block::Linear(VREG_GRANULES),
             strides: vec![0; self.roles.len()],
             edges: Vec::new(),
-            skew: None,
+            places: Places::Strided,
         };
         let padding = Padding { argument, first: 0, granules: 0 };
         let mut output = Output { element, window, padding };

@@ -1,11 +1,12 @@
 //! How long a row kernel takes, as a model: what decides whether it is worth a launch of its own.
 
-use super::plan::Plan;
-use crate::pipeline::Window;
+use super::{Access, cut::Footprint, plan::Plan};
+use crate::{operand::columns_of, pipeline::Window};
 use palmetto_isa::{
     ChipSpec,
     memory::{GRANULE_BYTES, SUBLANES},
 };
+use std::ops::Range;
 
 /// Bundles per register and op: two slots take vector ops, and not all of them are filled.
 const BUNDLES_PER_OP: f64 = 0.6;
@@ -17,21 +18,60 @@ const BUNDLES_PER_EXCHANGE: f64 = 25.0;
 
 /// Whether it pays that each core has a part of each row, although they have to exchange what they
 /// have reduced it to. Transfers take as long either way: the cores share the bandwidth of HBM.
-#[expect(clippy::cast_precision_loss, reason = "a model's figures are far below 2^53")]
 pub(super) fn pays_to_exchange(plan: &Plan<'_>, chip: &ChipSpec) -> bool {
-    let exchanges = plan.stages.iter().filter(|stage| !stage.reductions.is_empty()).count() as f64;
-    let latency = chip.dma_latency_ns * f64::from(chip.clock_mhz) * 1e-3;
-    let saved = bundles(plan) * (1.0 - 1.0 / f64::from(chip.n_cores));
-    saved > exchanges * (latency + BUNDLES_PER_EXCHANGE)
+    let saved = bundles(plan, 0..plan.columns) * (1.0 - 1.0 / f64::from(chip.n_cores));
+    saved > of_exchanges(plan, chip)
 }
 
-/// Modelled bundles of all rows.
+/// Whether it pays that each core computes a part of the columns of results, for which it needs
+/// those of operands and of values between them that have a part in it: cores may need the same.
 #[expect(clippy::cast_precision_loss, reason = "a model's figures are far below 2^53")]
-fn bundles(plan: &Plan<'_>) -> f64 {
-    let spec = plan.spec;
-    let rows = spec.majors.iter().product::<usize>() * spec.rows.div_ceil(SUBLANES);
-    let ops = spec.expression.vector_ops(&spec.outputs) as f64;
-    (rows * plan.columns) as f64 * (BUNDLES_PER_REGISTER + BUNDLES_PER_OP * ops)
+pub(super) fn pays_to_part(
+    plan: &Plan<'_>,
+    (parts, footprints): (&[Range<usize>], &[Option<Footprint>]),
+    chip: &ChipSpec,
+) -> bool {
+    let longest = parts.iter().map(|part| bundles(plan, part.clone())).fold(0.0, f64::max);
+    let saved = bundles(plan, 0..plan.columns) - longest;
+    let inputs = plan.spec.inputs.iter().zip(footprints);
+    let again = inputs.map(|(input, footprint)| match (&input.access, footprint) {
+        (Access::Tiles { lanes, .. }, Some(footprint)) => {
+            let columns = (parts.len() * footprint.columns).saturating_sub(columns_of(*lanes));
+            columns * input.element.tile_granules()
+        }
+        _ => 0,
+    });
+    let again = tile_rows(plan) * again.sum::<usize>() * GRANULE_BYTES;
+    saved > of_exchanges(plan, chip) + again as f64 / hbm_bytes_per_cycle(chip)
+}
+
+/// Modelled cycles of the exchanges after all stages.
+#[expect(clippy::cast_precision_loss, reason = "a model's figures are far below 2^53")]
+fn of_exchanges(plan: &Plan<'_>, chip: &ChipSpec) -> f64 {
+    let exchanges = plan.stages.iter().filter(|stage| !stage.reductions.is_empty()).count() as f64;
+    let latency = chip.dma_latency_ns * f64::from(chip.clock_mhz) * 1e-3;
+    exchanges * (latency + BUNDLES_PER_EXCHANGE)
+}
+
+/// Modelled bundles to compute some columns of all rows.
+#[expect(clippy::cast_precision_loss, reason = "a model's figures are far below 2^53")]
+fn bundles(plan: &Plan<'_>, columns: Range<usize>) -> f64 {
+    let expression = &plan.spec.expression;
+    let ops = if plan.moves_lanes {
+        expression.vector_ops_of(&plan.roots(), columns.clone())
+    } else {
+        columns.len() * expression.vector_ops(&plan.spec.outputs)
+    };
+    let registers = columns.len() as f64;
+    tile_rows(plan) as f64 * (BUNDLES_PER_REGISTER * registers + BUNDLES_PER_OP * ops as f64)
+}
+
+fn tile_rows(plan: &Plan<'_>) -> usize {
+    plan.spec.majors.iter().product::<usize>() * plan.spec.rows.div_ceil(SUBLANES)
+}
+
+fn hbm_bytes_per_cycle(chip: &ChipSpec) -> f64 {
+    chip.hbm_bytes_per_second / (f64::from(chip.clock_mhz) * 1e6)
 }
 
 /// Modelled cycles of a launch.
@@ -39,7 +79,7 @@ fn bundles(plan: &Plan<'_>) -> f64 {
 pub(super) fn cycles(plan: &Plan<'_>, chip: &ChipSpec) -> f64 {
     let per_ns = f64::from(chip.clock_mhz) * 1e-3;
     let n_cores = f64::from(chip.n_cores);
-    let bytes_per_cycle = chip.hbm_bytes_per_second / (f64::from(chip.clock_mhz) * 1e6) / n_cores;
+    let bytes_per_cycle = hbm_bytes_per_cycle(chip) / n_cores;
     let bytes = |window: &Window| window.block.granules() * GRANULE_BYTES;
     let fetched = |window: &Window| {
         let dimensions = plan.grid.dimensions.iter().zip(&window.strides);
@@ -49,7 +89,7 @@ pub(super) fn cycles(plan: &Plan<'_>, chip: &ChipSpec) -> f64 {
     let windows = || plan.inputs.iter().chain(&plan.outputs);
     let transfer = windows().map(fetched).sum::<usize>() as f64 / n_cores / bytes_per_cycle;
     let first = windows().map(bytes).sum::<usize>() as f64 / bytes_per_cycle;
-    let compute = bundles(plan) / n_cores;
+    let compute = bundles(plan, 0..plan.columns) / n_cores;
     let latency = 2.0 * chip.dma_latency_ns * per_ns;
     chip.launch_ns * per_ns + latency + first + f64::max(transfer, compute)
 }

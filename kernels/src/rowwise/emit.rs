@@ -1,7 +1,7 @@
 //! Emits a planned row kernel: rows, in them stages, in them columns.
 
 use super::{
-    plan::{Plan, Stage},
+    plan::{MOVED, Plan, Stage},
     site::RowSite,
 };
 use crate::{
@@ -18,6 +18,7 @@ use palmetto_isa::{
     ChipSpec, MemorySpace,
     memory::{LANES, VREG_GRANULES},
 };
+use std::ops::Range;
 
 pub(super) fn emit(b: &mut Builder, plan: &Plan<'_>, chip: &ChipSpec) {
     let saved = b.scratch("saved", MemorySpace::Vmem, plan.saved_granules());
@@ -112,8 +113,11 @@ impl Kernel<'_> {
         stage: &Stage,
     ) -> Vec<V> {
         let plan = self.plan;
-        if plan.cuts_rows() {
+        if plan.cuts_operands() {
             return self.cut_columns(b, (emitter, site), stage);
+        }
+        if plan.cuts_rows() {
+            return self.parts(b, (emitter, site), stage);
         }
         let is_partial = !plan.spec.lanes.is_multiple_of(LANES) && !stage.reductions.is_empty();
         let whole = plan.columns - usize::from(is_partial);
@@ -156,6 +160,34 @@ impl Kernel<'_> {
         end.is_end = true;
         let rest = b.ssub(all, whole);
         self.chunks(b, (emitter, &end), stage, (Some(whole), rest), accumulators)
+    }
+
+    /// The columns of windows that have a part of each row, where lanes move: from where to where
+    /// is another thing in each part.
+    fn parts(
+        &self,
+        b: &mut Builder,
+        (emitter, site): (&mut Emitter<'_>, &RowSite<'_>),
+        stage: &Stage,
+    ) -> Vec<V> {
+        let plan = self.plan;
+        let mut accumulators: Vec<Value> =
+            self.identities(b, stage).into_iter().map(Value::V).collect();
+        let known = emitter.known();
+        for part in 0..plan.column_steps() {
+            let first = part * plan.block_columns;
+            let columns = first..plan.columns.min(first + plan.block_columns);
+            let is_at_hand = site.is_part(b, part);
+            // A loop of one iteration or none.
+            accumulators = b.for_loop(is_at_hand, &accumulators, |b, _, carried| {
+                let mut site = site.at_part(b, part);
+                let accumulators = carried.iter().map(vector).collect();
+                let end = self.columns(b, (&mut *emitter, &mut site), stage, columns, accumulators);
+                end.into_iter().map(Value::V).collect()
+            });
+            emitter.restore(known.clone());
+        }
+        accumulators.iter().map(vector).collect()
     }
 
     /// A loop over chunks of columns of a window: the first, if it is not chunk 0, and how many.
@@ -204,33 +236,69 @@ impl Kernel<'_> {
         b: &mut Builder,
         (emitter, site): (&mut Emitter<'_>, &mut RowSite<'_>),
         stage: &Stage,
-        columns: std::ops::Range<usize>,
+        columns: Range<usize>,
         mut accumulators: Vec<V>,
     ) -> Vec<V> {
-        let rows = self.plan.rows_at_once();
+        let batch = (MOVED / self.plan.rows_at_once()).max(1);
+        let mut columns = columns;
+        while !columns.is_empty() {
+            let end = columns.end.min(columns.start + batch);
+            let some = columns.start..end;
+            columns.start = end;
+            self.load_saved(b, (&mut *emitter, site), stage, some.clone());
+            let rows = 0..self.plan.rows_at_once();
+            emitter.move_ahead(b, site, &self.roots(stage), (rows, some.clone()));
+            for column in some {
+                self.column(b, (&mut *emitter, site), stage, column, &mut accumulators);
+            }
+        }
+        accumulators
+    }
+
+    /// Loads what earlier stages saved of some columns.
+    fn load_saved(
+        &self,
+        b: &mut Builder,
+        (emitter, site): (&mut Emitter<'_>, &RowSite<'_>),
+        stage: &Stage,
+        columns: Range<usize>,
+    ) {
         for column in columns {
-            for row in 0..rows {
+            for row in 0..self.plan.rows_at_once() {
                 let place = Place { row, column };
                 for id in &stage.loads {
                     let at = self.saved_at(b, site, *id, place);
                     let value = b.load(at);
                     emitter.set(*id, place, Register::Vector(value));
                 }
-                for id in &stage.saves {
-                    let value = emitter.emit(b, site, *id, place).vector();
-                    let at = self.saved_at(b, site, *id, place);
-                    b.store(at, value);
-                }
-                for (n, id) in stage.reductions.iter().enumerate() {
-                    let accumulator = &mut accumulators[n * rows + row];
-                    *accumulator = self.accumulate(b, (emitter, site), (*id, place), *accumulator);
-                }
-            }
-            for n in &stage.outputs {
-                self.store_output(b, (emitter, site), *n, column);
             }
         }
-        accumulators
+    }
+
+    fn column(
+        &self,
+        b: &mut Builder,
+        (emitter, site): (&mut Emitter<'_>, &mut RowSite<'_>),
+        stage: &Stage,
+        column: usize,
+        accumulators: &mut [V],
+    ) {
+        let rows = self.plan.rows_at_once();
+        for row in 0..rows {
+            let place = Place { row, column };
+            for id in &stage.saves {
+                let value = emitter.emit(b, site, *id, place).vector();
+                let at = self.saved_at(b, site, *id, place);
+                b.store(at, value);
+            }
+            for (n, id) in stage.reductions.iter().enumerate() {
+                let accumulator = &mut accumulators[n * rows + row];
+                *accumulator = self.accumulate(b, (emitter, site), (*id, place), *accumulator);
+            }
+        }
+        for n in &stage.outputs {
+            self.store_output(b, (emitter, site), *n, column);
+        }
     }
 
     fn accumulate(
@@ -277,7 +345,7 @@ impl Kernel<'_> {
                 })
                 .collect();
             let packed = packing::pack(b, tiles.element, &parts);
-            let at = site.outputs[n].plus(tiles.offset(group, site.column().1 + column));
+            let at = site.outputs[n].plus(tiles.offset(group, site.column_in_window(column).1));
             b.store(at, packed);
         }
     }
@@ -286,8 +354,8 @@ impl Kernel<'_> {
         let plan = self.plan;
         let index = plan.saved.iter().position(|other| *other == id).expect("the node is saved");
         let row = index * plan.rows_at_once() + place.row;
-        let (dynamic, known) = site.column_in_window();
-        let offset = (row * plan.block_columns + known + place.column) * VREG_GRANULES;
+        let (dynamic, known) = site.column_in_window(place.column);
+        let offset = (row * plan.block_columns + known) * VREG_GRANULES;
         let start = b.start_of(self.saved).plus(offset);
         match dynamic {
             None => start,

@@ -1,12 +1,15 @@
 //! The plan of a row kernel: grid, windows, stages, and how much is unrolled.
 
-use super::{Access, Input, Rowwise, RowwiseError, cost};
+use super::{
+    Access, Input, Rowwise, RowwiseError,
+    cut::{self, Footprint},
+};
 use crate::{
     element::Element,
-    exchange::{Exchange, Link},
+    exchange::Exchange,
     expression::{Axis, Binary, NodeId, NodeOp, Unary},
     operand::{Whole, columns_of},
-    pipeline::{Block, Edge, Grid, GridDimension, Padding, TileAxis, TileBlock, Window},
+    pipeline::{Block, Edge, Grid, GridDimension, Padding, Places, TileAxis, TileBlock, Window},
 };
 use palmetto_isa::{
     ChipSpec,
@@ -17,17 +20,16 @@ use std::collections::BTreeSet;
 /// Registers that one pass of a loop body works on: enough to hide latencies, few enough to live in
 /// registers.
 const UNROLLED: usize = 8;
+/// The same where lanes move: what goes through the cross-lane units comes back long after.
+pub(super) const MOVED: usize = 32;
 /// Columns that may be unrolled where columns are joined or shifted.
 const COLUMNS_UNROLLED: usize = 32;
 /// Columns that may be looked through in all, for lanes that are gathered.
 const COLUMNS_GATHERED: usize = 512;
 /// Columns that are looked through in one pass of a loop body.
 const GATHERED_AT_ONCE: usize = 64;
-/// Columns of a window are a multiple of this, unless it has all: so many lanes of any type begin
-/// at a granule, and are what rows of them are filled up to.
-const COLUMNS_ALIGNED: usize = 32;
 /// Steps per core that make the pipeline overlap transfers and computation well.
-const STEPS_PER_CORE: usize = 8;
+pub(super) const STEPS_PER_CORE: usize = 8;
 
 /// What one stage does.
 #[derive(Debug, Default)]
@@ -62,10 +64,13 @@ pub(super) struct Plan<'a> {
     pub(super) block: usize,
     /// Columns that the column loop works on at a time.
     pub(super) columns_at_once: usize,
+    /// Whether lanes move: columns are unrolled, and windows of operands have whole rows.
+    pub(super) moves_lanes: bool,
     /// Columns of a row.
     pub(super) columns: usize,
-    /// Columns of a window: fewer than those of a row if there are few rows, which are computed
-    /// column by column.
+    /// Per operand, what of its rows the parts of results are made of, if lanes move.
+    pub(super) footprints: Vec<Option<Footprint>>,
+    /// Columns of a window: fewer than those of a row if there are few rows ([`cut`](super::cut)).
     pub(super) block_columns: usize,
 }
 
@@ -94,7 +99,8 @@ pub(super) fn plan<'a>(spec: &'a Rowwise, chip: &ChipSpec) -> Result<Plan<'a>, R
     } else {
         tile_rows
     };
-    let is_separate = majors.iter().product::<usize>() > 1 && !per_matrix.is_multiple_of(packing);
+    let matrices: usize = majors.iter().product();
+    let is_separate = matrices > 1 && !per_matrix.is_multiple_of(packing);
     if is_separate {
         packing = 1;
     }
@@ -104,8 +110,8 @@ pub(super) fn plan<'a>(spec: &'a Rowwise, chip: &ChipSpec) -> Result<Plan<'a>, R
     let groups = if gathered > 0 {
         (GATHERED_AT_ONCE / (packing * gathered)).clamp(1, UNROLLED / 2).min(extent)
     } else if n_columns_kept == 0 && moves_columns {
-        // What is rotated takes long to come back: enough rows to wait for several.
-        (UNROLLED / (packing * columns)).max(1).min(extent)
+        let of_core = (matrices * extent).div_ceil(chip.n_cores as usize);
+        (MOVED / (packing * columns)).max(1).min(extent).min(of_core)
     } else if n_columns_kept == 0 {
         1
     } else {
@@ -129,12 +135,12 @@ pub(super) fn plan<'a>(spec: &'a Rowwise, chip: &ChipSpec) -> Result<Plan<'a>, R
         groups,
         block: 1,
         columns_at_once,
+        moves_lanes: moves_columns,
         columns,
+        footprints: Vec::new(),
         block_columns: columns,
     };
-    if !moves_columns && gathered == 0 {
-        plan.cut_rows(majors.iter().product::<usize>() * extent, chip);
-    }
+    cut::cut_rows(&mut plan, matrices * extent, chip);
     let block = plan.block(&majors, extent, chip)?;
     plan.fill(&majors, extent, block);
     Ok(plan)
@@ -188,6 +194,16 @@ fn is_flat(spec: &Rowwise, needed: &[NodeId]) -> bool {
     spec.majors.is_empty() || !(asks_for_rows || has_parts)
 }
 
+/// What of its rows a window of an array has.
+enum Cut<'a> {
+    /// All.
+    Whole,
+    /// A part.
+    Parts,
+    /// What a part of the results needs.
+    Footprint(&'a Footprint),
+}
+
 impl Plan<'_> {
     /// Tile rows that the row loop works on at a time.
     pub(super) fn rows_at_once(&self) -> usize {
@@ -214,36 +230,6 @@ impl Plan<'_> {
         pairs
     }
 
-    /// Makes windows of parts of rows if all `groups` are too few to be dealt to the cores and to
-    /// keep the pipeline busy. Where rows are reduced, each core has one part of each row, and they
-    /// exchange what they have reduced it to.
-    fn cut_rows(&mut self, groups: usize, chip: &ChipSpec) {
-        let n_cores = chip.n_cores as usize;
-        let reduces = self.stages.iter().any(|stage| !stage.reductions.is_empty());
-        let steps = if reduces { n_cores } else { n_cores * STEPS_PER_CORE };
-        let block = (groups * self.columns).div_ceil(steps).next_multiple_of(self.alignment());
-        let is_possible = groups < steps && block < self.columns;
-        let exchanges = n_cores == 2 && self.has_flags(chip) && cost::pays_to_exchange(self, chip);
-        if is_possible && (!reduces || exchanges) {
-            self.block_columns = block;
-        }
-    }
-
-    /// Whether there are sync flags for an exchange after each stage, besides two for each array
-    /// and one for padding.
-    fn has_flags(&self, chip: &ChipSpec) -> bool {
-        let arrays = self.spec.inputs.len() + self.spec.outputs.len();
-        let flags = 2 * arrays + 1 + Link::N_FLAGS * self.stages.len();
-        flags <= chip.n_sync_flags as usize
-    }
-
-    /// Columns that a window which has a part of each row has a multiple of.
-    fn alignment(&self) -> usize {
-        let is_row = |input: &Input| matches!(input.access, Access::Row { .. });
-        let has_rows = self.spec.inputs.iter().any(is_row);
-        if has_rows { COLUMNS_ALIGNED.max(self.columns_at_once) } else { self.columns_at_once }
-    }
-
     /// Registers that the cores exchange after a stage.
     pub(super) fn exchanged(&self, stage: &Stage) -> usize {
         if self.cuts_rows() { stage.reductions.len() * self.rows_at_once() } else { 0 }
@@ -257,6 +243,18 @@ impl Plan<'_> {
     /// Whether windows have parts of rows.
     pub(super) fn cuts_rows(&self) -> bool {
         self.column_steps() > 1
+    }
+
+    /// Whether those of operands have.
+    pub(super) fn cuts_operands(&self) -> bool {
+        self.cuts_rows() && !self.moves_lanes
+    }
+
+    /// What stages compute: outputs and the operands of reductions.
+    pub(super) fn roots(&self) -> Vec<NodeId> {
+        let reductions = self.stages.iter().flat_map(|stage| &stage.reductions);
+        let reduced = reductions.flat_map(|id| self.spec.expression.operands(*id));
+        self.spec.outputs.iter().copied().chain(reduced).collect()
     }
 
     /// Granules that hold the saved values.
@@ -317,41 +315,56 @@ impl Plan<'_> {
         self.grid = Grid { dimensions, ..Grid::default() };
         let spec = self.spec;
         self.inputs = (spec.inputs.iter().enumerate())
-            .map(|(n, input)| self.input_window(n, input, (majors, block)))
+            .map(|(n, input)| {
+                let footprint = self.footprints.get(n).and_then(Option::as_ref);
+                let cut = if self.cuts_operands() { Cut::Parts } else { Cut::Whole };
+                self.window(n, input, (majors, block), footprint.map_or(cut, Cut::Footprint))
+            })
             .collect();
         let all = vec![true; spec.majors.len()];
         self.outputs = (spec.outputs.iter().enumerate())
             .map(|(n, id)| {
                 let access = Access::Tiles { majors: all.clone(), lanes: spec.lanes };
                 let output = Input { element: spec.expression.node(*id).element, access };
-                let mut window = self.input_window(spec.inputs.len() + n, &output, (majors, block));
+                let n_argument = spec.inputs.len() + n;
+                let cut = if self.cuts_rows() { Cut::Parts } else { Cut::Whole };
+                let mut window = self.window(n_argument, &output, (majors, block), cut);
                 window.name = format!("output{n}");
                 window
             })
             .collect();
     }
 
-    fn input_window(
+    fn window(
         &self,
         argument: usize,
         input: &Input,
         (majors, block): (&[usize], usize),
+        cut: Cut<'_>,
     ) -> Window {
         let element = input.element;
         let name = format!("input{argument}");
         let mut strides = vec![0; self.grid.dimensions.len()];
-        let mut edges = Vec::new();
+        let (mut edges, mut places) = (Vec::new(), Places::Strided);
         let block = match &input.access {
             Access::Tiles { majors: has, lanes } => {
                 let array_columns = columns_of(*lanes);
-                let columns = if self.cuts_rows() { self.block_columns } else { array_columns };
                 let row = array_columns * element.tile_granules();
-                if let Some(stride) = strides.get_mut(majors.len() + 1) {
-                    *stride = columns * element.tile_granules();
-                }
+                let columns = match cut {
+                    Cut::Whole => array_columns,
+                    Cut::Parts => {
+                        strides[majors.len() + 1] = self.block_columns * element.tile_granules();
+                        edges.extend(self.edge_of_columns(majors));
+                        self.block_columns
+                    }
+                    Cut::Footprint(footprint) => {
+                        strides[majors.len() + 1] = element.tile_granules();
+                        places = Places::Listed(footprint.starts.clone());
+                        footprint.columns
+                    }
+                };
                 strides[majors.len()] = block * self.packing * row;
                 edges.extend(self.edge(element, majors, block));
-                edges.extend(self.edge_of_columns(majors));
                 let mut stride = self.spec.rows.div_ceil(SUBLANES) * row;
                 for d in (0..majors.len()).rev() {
                     if has[d] {
@@ -367,7 +380,7 @@ impl Plan<'_> {
                 Whole { space: self.spec.space(), input }.block()
             }
         };
-        Window { name, argument, block, strides, edges, skew: None }
+        Window { name, argument, block, strides, edges, places }
     }
 }
 

@@ -28,6 +28,8 @@ pub(super) struct RowSite<'a> {
     column: (Option<S>, usize),
     /// The dynamic part counted from the first column of the window.
     in_window: Option<S>,
+    /// Which part of the rows the windows of results have, where lanes move, else 0.
+    part: usize,
     /// Whether columns at hand may be beyond the end of the rows.
     pub(super) is_end: bool,
     /// Scalar inputs, loaded once per step.
@@ -50,6 +52,7 @@ impl<'a> RowSite<'a> {
             window_column: None,
             column: (None, 0),
             in_window: None,
+            part: 0,
             is_end: false,
             scalars: BTreeMap::new(),
             loaded: BTreeMap::new(),
@@ -61,7 +64,7 @@ impl<'a> RowSite<'a> {
                 site.scalars.insert(n, value);
             }
         }
-        if plan.cuts_rows() {
+        if plan.cuts_operands() {
             site.begin_at_columns(b);
         }
         site
@@ -92,6 +95,17 @@ impl<'a> RowSite<'a> {
         let (all, of_window) = (b.s(int(all)), b.s(int(of_window)));
         let left = b.ssub(all, before);
         b.smin(left, of_window)
+    }
+
+    /// 1 if the step's windows of results are part `part` of the rows, else 0.
+    pub(super) fn is_part(&self, b: &mut Builder, part: usize) -> S {
+        let (step, part) = (self.column_step(), b.s(int(part)));
+        b.scmp_eq(step, part)
+    }
+
+    /// The site in windows of part `part` of results.
+    pub(super) fn at_part(&self, b: &mut Builder, part: usize) -> Self {
+        Self { part, ..self.at_columns(b, None, 0) }
     }
 
     /// The site at iteration `index` of the row loop.
@@ -147,9 +161,11 @@ impl<'a> RowSite<'a> {
         self.column
     }
 
-    /// The same counted from the first column of the window.
-    pub(super) fn column_in_window(&self) -> (Option<S>, usize) {
-        (self.in_window, self.column.1)
+    /// Column `column` of those at hand, counted from the first one of the window of results: the
+    /// dynamic part and what is known.
+    pub(super) fn column_in_window(&self, column: usize) -> (Option<S>, usize) {
+        let first = if self.plan.moves_lanes { self.part * self.plan.block_columns } else { 0 };
+        (self.in_window, self.column.1 + column - first)
     }
 
     fn tile(&mut self, b: &mut Builder, input: usize, place: Place) -> Register {
@@ -157,10 +173,17 @@ impl<'a> RowSite<'a> {
         let (tiles, packing) = (block.tiles(), block.packing());
         let (group, part) = (place.row / packing, place.row % packing);
         // What is saved of a shorter operand is saved of as many columns as rows have.
-        let column = (place.column + self.column.1).min(tiles.columns - 1);
+        let column = (place.column + self.column.1).min(tiles.array_columns - 1);
+        let column = column.saturating_sub(self.first_operand(input)).min(tiles.columns - 1);
         let at = self.inputs[input].plus(tiles.offset(group, column));
         let packed = *self.loaded.entry((input, group, column)).or_insert_with(|| b.load(at));
         packing::unpack(b, packed, tiles.element, part)
+    }
+
+    /// First column of an operand's window, where it is known.
+    fn first_operand(&self, input: usize) -> usize {
+        let footprint = self.plan.footprints.get(input).and_then(Option::as_ref);
+        footprint.map_or(0, |footprint| footprint.starts[self.part])
     }
 
     fn row(&mut self, b: &mut Builder, input: usize, place: Place) -> Register {

@@ -10,7 +10,7 @@ use crate::{
     element::Element,
     llo::Builder,
     operand::columns_of,
-    pipeline::{Block, Edge, Grid, GridDimension, Padding, TileAxis, TileBlock, Window},
+    pipeline::{Block, Edge, Grid, GridDimension, Padding, Places, TileAxis, TileBlock, Window},
 };
 
 /// Registers of a column that are sorted in a step, if series are short: enough to hide what the
@@ -332,7 +332,14 @@ impl<'a> Plan<'a> {
         let of_rows = self.edge((of_rows, TileAxis::Rows), all_rows, rows);
         let of_columns = self.edge((of_columns, TileAxis::Columns), array_columns, columns);
         let edges = of_rows.into_iter().chain(of_columns).collect();
-        Window { name: format!("array{argument}"), argument, block, strides, edges, skew: None }
+        Window {
+            name: format!("array{argument}"),
+            argument,
+            block,
+            strides,
+            edges,
+            places: Places::Strided,
+        }
     }
 
     /// Where the last window along a dimension of the grid ends, if it is not whole.
@@ -370,5 +377,12 @@ impl<'a> Plan<'a> {
 /// A window of whole registers; `stride` granules of the array from one half to the other.
 fn linear(name: &str, argument: usize, block: Block, stride: usize) -> Window {
     let strides = vec![0, 0, stride];
-    Window { name: name.to_owned(), argument, block, strides, edges: Vec::new(), skew: None }
+    Window {
+        name: name.to_owned(),
+        argument,
+        block,
+        strides,
+        edges: Vec::new(),
+        places: Places::Strided,
+    }
 }

@@ -9,7 +9,7 @@
 //! | `Masked` | each result is a reduction of all elements, those that do not belong masked | few |
 //! | `Rows` | a matrix with rows of 128 elements | long lines and rows |
 //! | `Slices` | element k of each block of 8, all blocks at once | other dimensions than lanes |
-//! | `Turned` | the dimension becomes the last one | long ones beside few lanes |
+//! | `Turned` | the dimension becomes the last one | several matrices; few lanes |
 //!
 //! `Rows` and `Slices` are trees: they scan within blocks, and the totals of the blocks without the
 //! block's own, which is a shorter scan and may be made in any way. Each adds a constant number of
@@ -35,15 +35,13 @@ const LANES: usize = 128;
 const SUBLANES: usize = 8;
 /// Rows of more elements are not shifted within one kernel.
 const LONGEST_ROW: usize = 4096;
-/// From here on one row of tiles is faster as a matrix, on both cores.
-const LONG_ROW: usize = 3584;
 /// The most elements of one line that are masked.
 const LONGEST_MASKED: usize = 512;
 /// The elements of a block of slices, and the most that make a block alone.
 const BLOCK: usize = 8;
 const ONLY_BLOCK: usize = 16;
 /// Computations of several ops: shifts of up to so many elements are made in rows, and of others.
-const LONGEST_COMPUTED_ROW: usize = 512;
+const LONGEST_COMPUTED_ROW: usize = 2048;
 const LONGEST_COMPUTED: usize = 64;
 
 /// Whether an element counts towards its own result.
@@ -115,7 +113,6 @@ impl Scanner<'_> {
                 (true, 1) if n <= LONGEST_MASKED => Way::Masked,
                 (true, 1) => Way::Rows,
                 (false, 1) if n > LANES => Way::Rows,
-                (true, 2..=SUBLANES) if n > LONG_ROW => Way::Rows,
                 (false, _) if n > LONGEST_COMPUTED_ROW => Way::Rows,
                 _ if n > LONGEST_ROW => Way::Rows,
                 _ => Way::Steps,
@@ -127,7 +124,10 @@ impl Scanner<'_> {
         if is_known && masked <= 14_000 + 60 * tiles {
             return Way::Masked;
         }
-        if n > LANES && after < LANES && (before > 1 || n > LONGEST_ROW) {
+        // Of one matrix the transposes would meet and cancel each other.
+        let are_rows = is_sublane && before > 1 && n <= LONGEST_ROW;
+        let few_lanes = n > LANES && after < LANES && (before > 1 || n > LONGEST_ROW);
+        if (is_known && are_rows) || few_lanes {
             return Way::Turned;
         }
         if is_known || n > LONGEST_COMPUTED { Way::Slices } else { Way::Steps }
