@@ -18,7 +18,7 @@ mod transcendental;
 mod trigonometry;
 
 pub use arithmetic::{Register, narrow};
-pub use emit::{Emitter, Place, Site, Values};
+pub use emit::{Emitter, Known, Place, Site, Values};
 
 use crate::element::Element;
 use std::collections::BTreeMap;

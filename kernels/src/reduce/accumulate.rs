@@ -7,7 +7,7 @@ use palmetto_isa::{
 
 use super::{Computation, combine::Partial, plan::Plan, site::WindowSite, tiling::Finish};
 use crate::{
-    expression::{Axis, Emitter, Place, Site},
+    expression::{Axis, Emitter, Known, Place, Site},
     llo::{Address, Builder, S, ScratchId, V, Value},
     operand::int,
     pipeline::Step,
@@ -235,7 +235,7 @@ impl<'a> Kernel<'a> {
                 let site = site.at(b, None, Some(column));
                 let first = b.sadd(slot, column);
                 let piece = Piece { rows, columns: tiling.unrolled, bounds: Bounds::default() };
-                let values = self.values(b, &site, piece);
+                let values = self.values(b, (&site, Known::default()), piece);
                 for (row, values) in values.chunks(tiling.unrolled).enumerate() {
                     let first = b.sadd_imm(first, int(row * tiling.columns));
                     self.merge(b, first, values);
@@ -256,7 +256,7 @@ impl<'a> Kernel<'a> {
             let initial = vec![site.identity.clone(); tiling.unrolled];
             let end = self.over_groups(b, &site, initial, |b, site, (rows, bounds), partial| {
                 let piece = Piece { rows, columns: tiling.unrolled, bounds };
-                let values = self.values(b, site, piece);
+                let values = self.values(b, (site, Known::default()), piece);
                 let column = |n: usize| values.iter().skip(n).step_by(tiling.unrolled);
                 let columns = partial.into_iter().enumerate().map(|(n, before)| {
                     let values: Vec<Partial> = column(n).cloned().collect();
@@ -350,13 +350,14 @@ impl<'a> Kernel<'a> {
         initial: Vec<Partial>,
     ) -> Vec<Partial> {
         let Plan { tiling, shape, .. } = self.plan;
+        let known = self.columns_once(b, site, rows);
         let start = site.start(Axis::Lane);
         let is_one = self.plan.count(Axis::Lane) == 1;
         let extent = extent(b, (shape.lanes.size, LANES), tiling.columns, (is_one, start));
         let (chunks, rest) = split(b, extent.whole, tiling.unrolled);
         let add = |b: &mut Builder, column: S, piece: Piece, partial: Vec<Partial>| {
             let site = site.at(b, None, Some(column));
-            let values = self.values(b, &site, piece);
+            let values = self.values(b, (&site, known.clone()), piece);
             let per_partial = values.len() / partial.len();
             let added = partial.into_iter().zip(values.chunks(per_partial));
             let added = added.map(|(before, values)| {
@@ -382,11 +383,30 @@ impl<'a> Kernel<'a> {
         })
     }
 
-    /// The values of a piece, row by row, as words.
-    fn values(&self, b: &mut Builder, site: &WindowSite<'_>, piece: Piece) -> Vec<Partial> {
+    /// What is the same in every column of some tile rows.
+    fn columns_once(&self, b: &mut Builder, site: &WindowSite<'_>, rows: usize) -> Known {
         let spec = self.plan.spec;
         let mut site = site.clone();
         let mut emitter = Emitter::new(&spec.expression, &site);
+        for node in emitter.columns_under(&spec.values, &[]) {
+            for row in 0..rows {
+                emitter.emit(b, &mut site, node, Place { row, column: 0 });
+            }
+        }
+        emitter.known()
+    }
+
+    /// The values of a piece, row by row, as words; some may be known.
+    fn values(
+        &self,
+        b: &mut Builder,
+        (site, known): (&WindowSite<'_>, Known),
+        piece: Piece,
+    ) -> Vec<Partial> {
+        let spec = self.plan.spec;
+        let mut site = site.clone();
+        let mut emitter = Emitter::new(&spec.expression, &site);
+        emitter.restore(known);
         let mut values = Vec::new();
         for row in 0..piece.rows {
             for column in 0..piece.columns {

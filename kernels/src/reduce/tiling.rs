@@ -176,6 +176,11 @@ impl Tiling {
         let groups = (groups / least * least).max(least).min(extent);
         let powers = [8, 4, 2, 1].into_iter();
         let at_most = |most: usize| powers.clone().find(|n| *n <= most).unwrap_or(1);
+        if waits_per_row(spec, shape) {
+            let rows = if columns > UNROLLED { UNROLLED / 2 } else { UNROLLED };
+            let rows = (rows / packing).max(1).min(1 << groups.trailing_zeros());
+            unrolled = at_most((UNROLLED / packing / rows).clamp(1, columns));
+        }
         if !shape.lanes.is_reduced && !columns.is_multiple_of(unrolled) {
             unrolled = columns;
         } else if shape.lanes.is_reduced && columns < shape.columns {
@@ -214,6 +219,17 @@ impl Tiling {
         let matrices = if wanted * 4 >= unit { (wanted / unit).max(1) * unit } else { 1 };
         let most = if lane_major == Some(last) && row_major.is_some() { LANES } else { size };
         matrices.min(most).min(size)
+    }
+}
+
+/// Whether a cross-lane unit is waited for before or after the columns of each row. Then rows are
+/// unrolled rather than columns; measured, fewer of them are better where rows are long.
+fn waits_per_row(spec: &Reduce, shape: &Shape) -> bool {
+    let is_column = |input: &super::Input| matches!(input.access, Access::Column { .. });
+    match shape.finish {
+        Finish::Lanes => true,
+        Finish::Elements => spec.inputs.iter().any(is_column),
+        Finish::Tiles | Finish::Sublanes => false,
     }
 }
 

@@ -20,6 +20,8 @@ use std::collections::BTreeSet;
 /// Registers that one pass of a loop body works on: enough to hide latencies, few enough to live in
 /// registers.
 const UNROLLED: usize = 8;
+/// Columns of short rows together that are reduced at a time; a longer row is worth a step.
+const SHORT: usize = 32;
 /// The same where lanes move: what goes through the cross-lane units comes back long after.
 pub(super) const MOVED: usize = 32;
 /// Columns that may be unrolled where columns are joined or shifted.
@@ -106,17 +108,17 @@ pub(super) fn plan<'a>(spec: &'a Rowwise, chip: &ChipSpec) -> Result<Plan<'a>, R
     }
     let extent = per_matrix.div_ceil(packing);
     let n_columns_kept = stages.iter().map(|stage| stage.reductions.len()).sum::<usize>();
-    let rows = if needs_many_registers(spec, &needed) { UNROLLED / 2 } else { UNROLLED };
     let groups = if gathered > 0 {
-        (GATHERED_AT_ONCE / (packing * gathered)).clamp(1, UNROLLED / 2).min(extent)
+        (GATHERED_AT_ONCE / (packing * gathered)).clamp(1, UNROLLED / 2)
     } else if n_columns_kept == 0 && moves_columns {
-        let of_core = (matrices * extent).div_ceil(chip.n_cores as usize);
-        (MOVED / (packing * columns)).max(1).min(extent).min(of_core)
+        MOVED / (packing * columns)
     } else if n_columns_kept == 0 {
         1
     } else {
-        (rows / packing / n_columns_kept.div_ceil(2)).max(1).min(extent)
+        rows_reduced(spec, &needed) / packing / n_columns_kept.div_ceil(2)
     };
+    let steps = if columns > SHORT { chip.n_cores as usize * 2 } else { chip.n_cores as usize };
+    let groups = groups.min(extent).min((matrices * extent).div_ceil(steps)).max(1);
     let columns_at_once = if moves_columns {
         columns
     } else {
@@ -153,6 +155,12 @@ fn columns_gathered(spec: &Rowwise, needed: &[NodeId]) -> usize {
         _ => 0,
     });
     columns.sum()
+}
+
+/// Tile rows that are reduced at a time: short rows wait for their reductions as long as long ones.
+fn rows_reduced(spec: &Rowwise, needed: &[NodeId]) -> usize {
+    let rows = if needs_many_registers(spec, needed) { UNROLLED / 2 } else { UNROLLED };
+    rows.max((SHORT / columns_of(spec.lanes)).min(2 * UNROLLED))
 }
 
 /// Whether there are divisions and exponentials of f32, which keep many values at a time.
