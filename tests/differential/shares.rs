@@ -90,7 +90,7 @@ fn few_rows_that_are_reduced_are_shared() {
     }
 }
 
-/// Lanes that move in too few rows to deal: each core has a part of the results, and of the operands
+/// Lanes that move in too few rows to deal: each core has a part of the results, and of operands
 /// what they are made of.
 #[test]
 fn movement_of_lanes_in_few_rows_is_shared() {
