@@ -10,6 +10,8 @@ mod gathers;
 mod heads;
 #[path = "differential/integer_dots.rs"]
 mod integer_dots;
+#[path = "differential/interleaving.rs"]
+mod interleaving;
 #[path = "differential/lanes.rs"]
 mod lanes;
 #[path = "differential/lanes_as_rows.rs"]

@@ -50,6 +50,7 @@ pub const OPTIMIZE: &[Pass] = &[
     pass!(constant_folding),
     pass!(algebraic_simplifier),
     pass!(degenerate_dimension_remover),
+    pass!(lane_interleaving),
     pass!(conditional_simplifier),
     pass!(while_loop_simplifier),
     pass!(tuple_simplifier),

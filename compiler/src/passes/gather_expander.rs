@@ -17,6 +17,8 @@ mod cost;
 mod lanes;
 mod rows;
 
+pub(super) use lanes::of_lanes;
+
 use super::{
     Changed, PassContext, PassError,
     shaping::{reshaped, sliced, transposed},

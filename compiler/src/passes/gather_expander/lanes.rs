@@ -134,7 +134,7 @@ pub(super) fn padded(
 /// Of each row of `operand` the lanes that the same row of `index` names: many if `index` has as
 /// many dimensions, else one. Of so many that no kernel would be long enough, some after the
 /// others.
-pub(super) fn of_lanes(
+pub(in crate::passes) fn of_lanes(
     builder: &mut ComputationBuilder<'_>,
     operand: InstructionId,
     index: InstructionId,
