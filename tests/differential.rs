@@ -12,6 +12,8 @@ mod integer_dots;
 mod lanes;
 #[path = "differential/lanes_as_rows.rs"]
 mod lanes_as_rows;
+#[path = "differential/lines.rs"]
+mod lines;
 #[path = "differential/lookup.rs"]
 mod lookup;
 #[path = "differential/movement.rs"]
