@@ -6,6 +6,8 @@ mod convolutions;
 mod fusion;
 #[path = "differential/gathers.rs"]
 mod gathers;
+#[path = "differential/heads.rs"]
+mod heads;
 #[path = "differential/integer_dots.rs"]
 mod integer_dots;
 #[path = "differential/lanes.rs"]

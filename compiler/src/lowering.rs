@@ -13,6 +13,7 @@
 mod access;
 mod dot;
 mod expression;
+mod heads;
 mod line;
 mod lookup;
 mod reduce;
@@ -23,11 +24,13 @@ mod splice;
 mod transfer;
 mod transpose;
 
+pub use heads::{is_before_heads, is_of_heads, shown_heads};
 pub use lookup::is_lane_gather;
 pub use region::{Region, copy_element, is_generator, reducer_of};
 
 use palmetto_isa::ChipSpec;
 use palmetto_kernels::{
+    heads::{Heads, HeadsError},
     line::{Line, LineError},
     llo::Function,
     lookup::{Lookup, LookupError},
@@ -79,6 +82,9 @@ pub enum Refusal {
     /// The matmul kernel refused.
     #[error(transparent)]
     Matmul(#[from] MatmulError),
+    /// The heads kernel refused.
+    #[error(transparent)]
+    Heads(#[from] HeadsError),
     /// The line kernel refused.
     #[error(transparent)]
     Line(#[from] LineError),
@@ -103,6 +109,8 @@ pub enum Kernel {
     SortHalves(Sort),
     /// The second: it makes the result of the sorted halves.
     SortMerge(Sort),
+    /// Rows of several heads to matrices and back.
+    Heads(Heads),
     /// Rows to lines and lines to rows.
     Line(Line),
     /// Parts of lines put together.
@@ -164,6 +172,7 @@ impl Kernel {
             Self::Sort(spec) => Ok(palmetto_kernels::sort::sort(spec, chip)?),
             Self::SortHalves(spec) => Ok(sort_split::halves(spec, chip)?),
             Self::SortMerge(spec) => Ok(sort_split::merge(spec, chip)?),
+            Self::Heads(spec) => Ok(palmetto_kernels::heads::heads(spec, chip)?),
             Self::Line(spec) => Ok(palmetto_kernels::line::line(spec, chip)?),
             Self::Splice(spec) => Ok(palmetto_kernels::splice::splice(spec, chip)?),
             Self::Lookup(spec) => Ok(palmetto_kernels::lookup::lookup(spec, chip)?),
@@ -235,6 +244,9 @@ pub fn choose_kernel(region: &Region<'_>) -> Result<Choice, Refusal> {
     }
     if let Some(permutation) = transpose::find(region) {
         return transpose::choose(region, permutation);
+    }
+    if let Some(pair) = heads::find(region) {
+        return heads::choose(region, pair);
     }
     if region.inside().count() > MAX_INSTRUCTIONS {
         return region.refuse(region.roots()[0], "a fusion of more than 1024 instructions");

@@ -5,6 +5,7 @@
 pub mod element;
 mod exchange;
 pub mod expression;
+pub mod heads;
 pub mod line;
 pub mod llo;
 pub mod lookup;

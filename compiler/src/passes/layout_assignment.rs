@@ -2,9 +2,10 @@
 //!
 //! From users to operands: the entry root is row-major, and every instruction asks its operands for
 //! the order that makes its own kernel simple. Elementwise ops and broadcasts want the order of
-//! their result; a transpose wants the order that makes it move nothing; a dot wants, in the two
-//! tiled dimensions, a free and a contracted one of each operand. The first user that asks is
-//! heard; where another wants something else, a `copy` is inserted. Entry parameters take the order
+//! their result; a transpose wants the order that makes it move nothing, unless it merges heads
+//! (`lowering/heads.rs`); a dot wants, in the two tiled dimensions, a free and a contracted one of
+//! each operand. The first user that asks is heard; where another wants something else, a `copy` is
+//! inserted. Entry parameters take the order
 //! that is wanted of them if the options leave it to the compiler, or else are row-major too.
 //!
 //! Not a constraint solver: conflicts are settled by order, not by cost.
@@ -16,7 +17,7 @@ use crate::hlo::{
     ArrayShape, ComputationBuilder, ComputationId, DotDimensionNumbers, Extras, InstructionId,
     Module, Op, Shape, default_tpu_layout, rewrite,
 };
-use crate::{analysis::sequential_computations, options::EntryLayout};
+use crate::{analysis::sequential_computations, lowering::is_before_heads, options::EntryLayout};
 
 /// Dimensions from major to minor.
 pub(super) type Order = Vec<usize>;
@@ -142,6 +143,7 @@ fn wanted(
             wanted.sort_by_key(place);
             wanted
         }
+        Op::Transpose { .. } if is_before_heads(module, computation, id) => row_major(shape),
         Op::Transpose { dimensions } => order.iter().map(|d| dimensions[*d]).collect(),
         // The result of several arrays is a tuple, which has no order.
         Op::Reduce { dimensions, .. } if instruction.shape().as_array().is_some() => {

@@ -19,7 +19,7 @@ use crate::{
         ArrayShape, ComputationBuilder, ComputationId, ElementType, Extras, InferError,
         InstructionId, Module, Op, OperandPrecision, Precision, rewrite,
     },
-    lowering::{Region, choose_kernel, is_generator},
+    lowering::{Region, choose_kernel, is_generator, is_of_heads},
 };
 
 /// See the module. Expects normalised layouts.
@@ -69,6 +69,7 @@ fn is_stuck(module: &Module, computation: ComputationId, id: InstructionId) -> b
 
 fn has_kernel(module: &Module, computation: ComputationId, id: InstructionId) -> bool {
     choose_kernel(&Region::of_instruction(module, computation, id)).is_ok()
+        || is_of_heads(module, computation, id)
 }
 
 /// How many operands, from the first on, an instruction moves to its result.

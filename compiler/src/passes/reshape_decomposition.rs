@@ -4,7 +4,7 @@
 //! array into rows; and matrices of rows of one length are joined and cut without looking into the
 //! rows. A reshape that changes the length of rows becomes a chain of these. Narrow elements go
 //! through it as words of 32 bits: they are converted before and after. A reshape and its reverse
-//! are nothing.
+//! are nothing; one with the transpose that makes matrices of heads has a kernel.
 
 use palmetto_isa::memory::{LANES, SUBLANES};
 
@@ -15,7 +15,8 @@ use super::{
 };
 use crate::{
     analysis::{is_free_reshape, sequential_computations},
-    hlo::{ArrayShape, ElementType, InferError, InstructionId, Module, Op},
+    hlo::{ArrayShape, ComputationId, ElementType, InferError, InstructionId, Module, Op},
+    lowering::is_of_heads,
 };
 
 /// See the module. Expects normalised layouts.
@@ -25,12 +26,13 @@ use crate::{
 pub fn reshape_decomposition(module: &mut Module, _: &PassContext) -> Result<Changed, PassError> {
     let mut changed = Changed::No;
     for computation in sequential_computations(module) {
-        changed |= rewrite_computation(module, computation, &mut decompose)?;
+        let mut rule = |site: &mut Site<'_>| decompose(site, computation);
+        changed |= rewrite_computation(module, computation, &mut rule)?;
     }
     Ok(changed)
 }
 
-fn decompose(site: &mut Site<'_>) -> Rewritten {
+fn decompose(site: &mut Site<'_>, computation: ComputationId) -> Rewritten {
     if !matches!(site.instruction().op(), Op::Reshape) {
         return Ok(None);
     }
@@ -40,6 +42,9 @@ fn decompose(site: &mut Site<'_>) -> Rewritten {
         if site.fits(before) {
             return Ok(Some(before));
         }
+    }
+    if is_of_heads(site.module(), computation, site.id()) {
+        return Ok(None);
     }
     let (from, to) = (site.array(operand).clone(), site.array(site.id()).clone());
     let bytes = from.element_type().byte_size();

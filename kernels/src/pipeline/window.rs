@@ -124,6 +124,15 @@ pub enum Block {
     /// Tiles of an array of which every tile row is in registers of its own, at part 0, also where
     /// the element type packs several: for matrices whose tile rows do not fill packed registers.
     Separate(TileBlock),
+    /// The same tiles of several matrices.
+    Matrices {
+        /// Those of one.
+        tiles: TileBlock,
+        /// How many matrices.
+        count: usize,
+        /// Granules of HBM from one to the next.
+        stride: usize,
+    },
     /// Granules in their order.
     Linear(usize),
 }
@@ -140,6 +149,7 @@ impl Block {
     pub fn granules(&self) -> usize {
         match self {
             Self::Tiles(tiles) => tiles.granules(),
+            Self::Matrices { tiles, count, .. } => count * tiles.granules(),
             Self::Separate(tiles) => tiles.rows * tiles.columns * VREG_GRANULES,
             Self::Linear(granules) => *granules,
         }
@@ -148,7 +158,7 @@ impl Block {
     /// Tile rows that share a register.
     pub fn packing(&self) -> usize {
         match self {
-            Self::Tiles(tiles) => tiles.element.packing(),
+            Self::Tiles(tiles) | Self::Matrices { tiles, .. } => tiles.element.packing(),
             Self::Separate(_) | Self::Linear(_) => 1,
         }
     }
@@ -164,7 +174,7 @@ impl Block {
     /// If the window is of another kind.
     pub fn tiles(&self) -> &TileBlock {
         match self {
-            Self::Tiles(tiles) | Self::Separate(tiles) => tiles,
+            Self::Tiles(tiles) | Self::Separate(tiles) | Self::Matrices { tiles, .. } => tiles,
             Self::Linear(_) => panic!("a window of granules has no tiles"),
         }
     }
@@ -178,6 +188,12 @@ impl Block {
             Self::Tiles(tiles) => {
                 let rows = cut(TileAxis::Rows, tiles.rows);
                 tiles.walk(rows, cut(TileAxis::Columns, tiles.columns))
+            }
+            Self::Matrices { tiles, count, stride } => {
+                let rows = cut(TileAxis::Rows, tiles.rows);
+                let mut walked = tiles.walk(rows, cut(TileAxis::Columns, tiles.columns));
+                walked.dimensions.insert(0, (*count, *stride, tiles.granules()));
+                walked
             }
             Self::Separate(tiles) => {
                 let rows = cut(TileAxis::Rows, tiles.rows);

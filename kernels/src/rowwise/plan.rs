@@ -20,8 +20,10 @@ use std::collections::BTreeSet;
 /// Registers that one pass of a loop body works on: enough to hide latencies, few enough to live in
 /// registers.
 const UNROLLED: usize = 8;
-/// Columns of short rows together that are reduced at a time; a longer row is worth a step.
-const SHORT: usize = 32;
+/// Registers of short rows that are reduced at a time.
+const SHORT: usize = 16;
+/// Columns of a row that is worth a step of the pipeline.
+const LONG: usize = 32;
 /// The same where lanes move: what goes through the cross-lane units comes back long after.
 pub(super) const MOVED: usize = 32;
 /// Columns that may be unrolled where columns are joined or shifted.
@@ -117,7 +119,7 @@ pub(super) fn plan<'a>(spec: &'a Rowwise, chip: &ChipSpec) -> Result<Plan<'a>, R
     } else {
         rows_reduced(spec, &needed) / packing / n_columns_kept.div_ceil(2)
     };
-    let steps = if columns > SHORT { chip.n_cores as usize * 2 } else { chip.n_cores as usize };
+    let steps = if columns > LONG { chip.n_cores as usize * 2 } else { chip.n_cores as usize };
     let groups = groups.min(extent).min((matrices * extent).div_ceil(steps)).max(1);
     let columns_at_once = if moves_columns {
         columns
@@ -160,7 +162,7 @@ fn columns_gathered(spec: &Rowwise, needed: &[NodeId]) -> usize {
 /// Tile rows that are reduced at a time: short rows wait for their reductions as long as long ones.
 fn rows_reduced(spec: &Rowwise, needed: &[NodeId]) -> usize {
     let rows = if needs_many_registers(spec, needed) { UNROLLED / 2 } else { UNROLLED };
-    rows.max((SHORT / columns_of(spec.lanes)).min(2 * UNROLLED))
+    rows.max(SHORT / columns_of(spec.lanes))
 }
 
 /// Whether there are divisions and exponentials of f32, which keep many values at a time.

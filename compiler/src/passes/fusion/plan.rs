@@ -10,7 +10,7 @@ use palmetto_isa::ChipSpec;
 use super::{MAX_ARRAYS, MAX_INSTRUCTIONS};
 use crate::{
     hlo::{Computation, ComputationId, InstructionId, Module, Opcode},
-    lowering::{Choice, Region, choose_kernel, is_generator, is_lane_gather},
+    lowering::{Choice, Region, choose_kernel, is_generator, is_lane_gather, shown_heads},
 };
 
 /// Values that are followed to see whether one depends on another; if that is not enough, it is
@@ -110,9 +110,13 @@ impl<'m> Planner<'m> {
         }
     }
 
-    /// An instruction with the dot that it shows, if it does.
+    /// An instruction with the dot that it shows, or with the other that splits or joins heads.
     pub(super) fn members(&self, producer: InstructionId) -> impl Iterator<Item = InstructionId> {
-        std::iter::once(producer).chain(shown_dot(self.computation, producer))
+        std::iter::once(producer).chain(self.shown(producer))
+    }
+
+    fn shown(&self, id: InstructionId) -> Option<InstructionId> {
+        shown_dot(self.computation, id).or_else(|| shown_heads(self.module, self.id, id))
     }
 
     /// Whether kernels may compute it together with others.
@@ -120,7 +124,7 @@ impl<'m> Planner<'m> {
         let instruction = self.computation.instruction(id);
         let is_known = is_fusible(instruction.opcode())
             || is_lane_gather(instruction)
-            || shown_dot(self.computation, id).is_some();
+            || self.shown(id).is_some();
         is_known && !is_generator(self.computation, id)
     }
 
