@@ -16,6 +16,8 @@ mod interleaving;
 mod lanes;
 #[path = "differential/lanes_as_rows.rs"]
 mod lanes_as_rows;
+#[path = "differential/lines.rs"]
+mod lines;
 #[path = "differential/lookup.rs"]
 mod lookup;
 #[path = "differential/movement.rs"]

@@ -20,6 +20,7 @@ mod reduce;
 mod region;
 mod rowwise;
 mod sort;
+mod splice;
 mod transfer;
 mod transpose;
 
@@ -38,6 +39,7 @@ use palmetto_kernels::{
     reduce::{Reduce, ReduceError},
     rowwise::{Rowwise, RowwiseError},
     sort::{Sort, SortError, split as sort_split},
+    splice::{Splice, SpliceError},
     transfer::Transfer,
     transpose::{Transpose, TransposeError},
 };
@@ -86,6 +88,9 @@ pub enum Refusal {
     /// The line kernel refused.
     #[error(transparent)]
     Line(#[from] LineError),
+    /// The splice kernel refused.
+    #[error(transparent)]
+    Splice(#[from] SpliceError),
     /// The transpose kernel refused.
     #[error(transparent)]
     Transpose(#[from] TransposeError),
@@ -108,6 +113,8 @@ pub enum Kernel {
     Heads(Heads),
     /// Rows to lines and lines to rows.
     Line(Line),
+    /// Parts of lines put together.
+    Splice(Splice),
     /// Rows or matrices of a table by indices.
     Lookup(Lookup),
     /// Rows or matrices of an array replaced, by indices.
@@ -167,6 +174,7 @@ impl Kernel {
             Self::SortMerge(spec) => Ok(sort_split::merge(spec, chip)?),
             Self::Heads(spec) => Ok(palmetto_kernels::heads::heads(spec, chip)?),
             Self::Line(spec) => Ok(palmetto_kernels::line::line(spec, chip)?),
+            Self::Splice(spec) => Ok(palmetto_kernels::splice::splice(spec, chip)?),
             Self::Lookup(spec) => Ok(palmetto_kernels::lookup::lookup(spec, chip)?),
             Self::Scatter(spec) => Ok(palmetto_kernels::lookup::scatter(spec, chip)?),
             Self::Transfer(spec) => Ok(palmetto_kernels::transfer::transfer(spec, chip)),
@@ -246,16 +254,21 @@ pub fn choose_kernel(region: &Region<'_>) -> Result<Choice, Refusal> {
     match dot::find(region) {
         Some(dot) => dot::choose(region, dot),
         None if reduce::is_at_root(region) => reduce::choose(region),
-        None => rowwise::choose(region).or_else(|refusal| {
-            if region.inside().count() > 1 {
-                return Err(refusal);
-            }
-            match (transfer::choose(region), line::find(region)) {
-                (Err(_), Some(operand)) => line::choose(region, operand),
-                (Err(Refusal::Op(..)), None) => Err(refusal),
-                (other, _) => other,
-            }
-        }),
+        None => rowwise::choose(region).or_else(|refusal| movement(region, refusal)),
+    }
+}
+
+/// The kernel of a region that only moves data and that the row kernel has refused.
+fn movement(region: &Region<'_>, refusal: Refusal) -> Result<Choice, Refusal> {
+    let of_lines = splice::is_in(region);
+    if region.inside().count() > 1 {
+        return if of_lines { splice::choose(region) } else { Err(refusal) };
+    }
+    match (transfer::choose(region), line::find(region)) {
+        (Err(_), Some(operand)) => line::choose(region, operand),
+        (Err(_), None) if of_lines => splice::choose(region),
+        (Err(Refusal::Op(..)), None) => Err(refusal),
+        (other, _) => other,
     }
 }
 

@@ -17,5 +17,6 @@ pub mod reduce;
 pub mod reducer;
 pub mod rowwise;
 pub mod sort;
+pub mod splice;
 pub mod transfer;
 pub mod transpose;

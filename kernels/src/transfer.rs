@@ -25,7 +25,7 @@ use palmetto_isa::{
 };
 pub use scalar::ScalarIndex;
 use scalar::Scalars;
-pub(crate) use scalar::clamped;
+pub(crate) use scalar::{clamped, splat_word};
 use walk::Walk;
 
 /// Transfers that a core keeps in flight for a piece.

@@ -2,17 +2,17 @@
 //!
 //! The row kernel slices, joins, pads and reverses rows along their lanes. What has no kernel as it
 //! stands because other dimensions move at the same time becomes two instructions; an array of rank
-//! 1, which lies in rows of 128 lanes, becomes one row first and a line again after. A single lane
-//! at a place known at run time is found or replaced by comparing each lane's index, which is also
-//! how single elements are found in rows that were looked up. Of many arrays, some at a time are
-//! joined, and then what came of them. What is left of the lanes moves as rows, between two
-//! transposes.
+//! 1 that is reversed or moves by steps or to a place known at run time, which lies in rows of 128
+//! lanes, becomes one row first and a line again after. A single lane at a place known at run time
+//! is found or replaced by comparing each lane's index, which is also how single elements are found
+//! in rows that were looked up. Of many arrays, some at a time are joined, and then what came of
+//! them. What is left of the lanes moves as rows, between two transposes.
 
 mod elements;
 mod single_lane;
 mod swap;
 
-use palmetto_isa::memory::{LANES, SUBLANES};
+use palmetto_isa::memory::LANES;
 
 use super::{
     Changed, PassContext, PassError,
@@ -131,17 +131,17 @@ fn as_one_row(site: &mut Site<'_>, op: &Op) -> Rewritten {
 }
 
 /// A pad by whole columns, and behind by some lanes too, of what is filled up to whole columns
-/// first (to whole tiles if it has rank 1): then no lane changes its place in a column.
+/// first: then no lane changes its place in a column.
 fn fill_column(site: &mut Site<'_>, padding: &[PaddingDimension]) -> Rewritten {
     let operand = site.operand(0);
     let mut sizes = site.dimensions(operand).to_vec();
     let lane = sizes.len() - 1;
     let PaddingDimension { low, high, interior } = padding[lane];
-    let unit = if lane == 0 { SUBLANES * LANES } else { LANES };
-    let filled = sizes[lane].next_multiple_of(unit);
-    let keeps_places = usize::try_from(low).is_ok_and(|low| low.is_multiple_of(unit));
+    let filled = sizes[lane].next_multiple_of(LANES);
+    let keeps_places = usize::try_from(low).is_ok_and(|low| low.is_multiple_of(LANES));
     let Ok(more) = i64::try_from(filled - sizes[lane]) else { return Ok(None) };
-    if !keeps_places || interior != 0 || more == 0 || high < more {
+    // Lines have a kernel for that.
+    if lane == 0 || !keeps_places || interior != 0 || more == 0 || high < more {
         return Ok(None);
     }
     let (mut first, mut then) = (vec![NOTHING; sizes.len()], padding.to_vec());

@@ -142,10 +142,16 @@ pub(crate) fn clamped(b: &mut Builder, word: S, element: Element, max: usize) ->
     b.smax(at_most, zero)
 }
 
-/// The first granule of a buffer in VMEM that holds the element in the low bits of `word` in every
-/// place.
-fn splat_buffer(b: &mut Builder, word: S, element: Element) -> i32 {
-    let mut word = word;
+/// The scalar that is a launch argument, in every place of a word.
+pub(crate) fn splat_word(b: &mut Builder, argument: usize, element: Element) -> S {
+    let scratch = fetch(b, &[argument]);
+    let base = b.s(b.first_word(scratch));
+    let word = b.load_scalar(Address { scratch, base, offset: 0 });
+    repeated(b, word, element)
+}
+
+/// The element in the low bits of `word` in every place of a word.
+fn repeated(b: &mut Builder, mut word: S, element: Element) -> S {
     let mut bits = 32 / element.packing();
     if bits < 32 {
         let mask = b.s((1 << bits) - 1);
@@ -157,6 +163,13 @@ fn splat_buffer(b: &mut Builder, word: S, element: Element) -> i32 {
         word = b.sor(word, moved);
         bits *= 2;
     }
+    word
+}
+
+/// The first granule of a buffer in VMEM that holds the element in the low bits of `word` in every
+/// place.
+fn splat_buffer(b: &mut Builder, word: S, element: Element) -> i32 {
+    let word = repeated(b, word, element);
     let scratch = b.scratch("splat", MemorySpace::Vmem, SPLAT_GRANULES);
     let (at, value) = (b.start_of(scratch), b.vsplat(word));
     b.store(at, value);
