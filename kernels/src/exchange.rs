@@ -48,6 +48,20 @@ impl Link {
         b.send_dma(self.outgoing, self.descriptor, [from, to, sent, core, received]);
     }
 
+    /// The other core sends what the first waits for, which then does `rest`.
+    pub(crate) fn gather(&self, b: &mut Builder, rest: impl FnOnce(&mut Builder)) {
+        let (core, zero) = (b.score(), b.s(0));
+        let (is_first, is_other) = (b.scmp_eq(core, zero), b.scmp_ne(core, zero));
+        b.if_then(is_other, |b| {
+            self.send(b, zero);
+            self.wait_sent(b);
+        });
+        b.if_then(is_first, |b| {
+            self.wait_received(b);
+            rest(b);
+        });
+    }
+
     /// Waits until what was sent may be overwritten.
     pub(crate) fn wait_sent(&self, b: &mut Builder) {
         let (flag, bytes) = (b.s(self.flag), b.s(int(self.bytes)));

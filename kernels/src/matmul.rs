@@ -19,12 +19,13 @@ mod site;
 
 use crate::{
     element::Element,
+    exchange::Link,
     expression::{Axis, Expression, NodeId, NodeOp},
     llo::{Builder, Function},
     pipeline::pipeline,
 };
 use geometry::Plan;
-use palmetto_isa::ChipSpec;
+use palmetto_isa::{ChipSpec, memory::VREG_GRANULES};
 use site::Cover;
 use thiserror::Error;
 
@@ -214,13 +215,25 @@ pub fn matmul(spec: &Matmul, chip: &ChipSpec) -> Result<Function, MatmulError> {
     let n_arguments = u32::try_from(n_arguments).expect("a fusion has few operands");
     let mut b = Builder::new(&spec.name, n_arguments);
     let scratch = Scratches::new(&mut b, &plan);
+    let flag = epilogue::int(2 * (plan.inputs.len() + plan.outputs.len()));
+    let granules = plan.sums() * VREG_GRANULES;
+    let link = plan.grid.is_split.then(|| Link::new(&mut b, scratch.sums, granules, flag));
     let windows = (plan.inputs.as_slice(), plan.outputs.as_slice());
     pipeline(&mut b, (&plan.grid, chip.n_cores), windows, |b, step| {
         let lhs = prepare::lhs(b, &plan, &scratch, step);
         let rhs = prepare::rhs(b, &plan, &scratch, step);
         let sums = epilogue::sums(b, &plan, &scratch, step);
         nest::nest(b, &plan.nest, (lhs, rhs, sums), step.is_first);
-        epilogue::epilogue(b, &plan, sums, step);
+        if plan.sums_in_output() {
+            return;
+        }
+        b.if_then(step.is_last, |b| match &link {
+            Some(link) => link.gather(b, |b| {
+                epilogue::add_theirs(b, &plan, [scratch.sums, link.incoming]);
+                epilogue::epilogue(b, &plan, sums, step);
+            }),
+            None => epilogue::epilogue(b, &plan, sums, step),
+        });
     });
     Ok(b.finish())
 }

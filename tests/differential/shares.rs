@@ -187,6 +187,32 @@ fn assert_shared(measures: &Measures, what: &str) {
     }
 }
 
+/// Products of which the result is one block of tiles: each core multiplies a half of what is
+/// contracted.
+#[test]
+fn products_of_one_block_are_shared() {
+    for (element, m, k, n, before, after) in [
+        ("f32", 8, 8192, 128, "copy", "copy"),
+        ("bf16", 16, 9000, 100, "copy", "copy"),
+        ("f32", 3, 5000, 128, "abs", "copy"),
+        ("bf16", 5, 4096, 64, "copy", "tanh"),
+        ("f32", 1, 12_345, 7, "copy", "negate"),
+    ] {
+        let (x, y) = (format!("{element}[{m},{k}]"), format!("{element}[{k},{n}]"));
+        let result = format!("{element}[{m},{n}]");
+        let module = module_of(&format!(
+            "HloModule m\nENTRY main {{\n x = {x} parameter(0)\n y = {y} parameter(1)\n a = {x} {before}(x)\n d = {result} dot(a, y), lhs_contracting_dims={{1}}, rhs_contracting_dims={{0}}\n ROOT r = {result} {after}(d)\n}}\n"
+        ));
+        let inputs = inputs_of(&module);
+        assert!(exchanges(&module, EAGER), "{x}");
+        checked(&module, &inputs, EAGER);
+        let total = checked(&module, &inputs, TPU_V4).report.total;
+        if k * n > 1_000_000 {
+            assert_shared(&total, &x);
+        }
+    }
+}
+
 #[test]
 fn reductions_to_one_block_are_shared() {
     for (element, from, dimensions, to) in [
@@ -196,6 +222,8 @@ fn reductions_to_one_block_are_shared() {
         ("f32", "1024,8,128", "0", "8,128"),
         ("bf16", "4194304", "0", ""),
         ("s32", "40,256,256", "1,2", "40"),
+        ("f32", "8,56,56,256", "1,2", "8,256"),
+        ("f32", "8,3136,256", "1", "8,256"),
     ] {
         let module = module_of(&format!(
             "HloModule m\nc {{\n a = {element}[] parameter(0)\n b = {element}[] parameter(1)\n ROOT r = {element}[] maximum(a, b)\n}}\nENTRY main {{\n x = {element}[{from}] parameter(0)\n i = {element}[] parameter(1)\n ROOT r = {element}[{to}] reduce(x, i), dimensions={{{dimensions}}}, to_apply=c\n}}\n"

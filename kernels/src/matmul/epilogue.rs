@@ -10,10 +10,11 @@ use super::{
 use crate::{
     element::{Class, Element},
     expression::{Emitter, Expression, NodeId, NodeOp, Place, Register, Unary},
-    llo::{Builder, S},
+    llo::{Address, Builder, S, ScratchId},
     packing,
     pipeline::{Step, TileBlock},
 };
+use palmetto_isa::memory::VREG_GRANULES;
 
 /// A size as an immediate.
 pub(super) fn int(value: usize) -> i32 {
@@ -27,13 +28,28 @@ pub(super) fn sums(b: &mut Builder, plan: &Plan<'_>, scratch: &Scratches, step: 
 
 /// Emits the epilogue, which runs in the last step of a reduction.
 pub(super) fn epilogue(b: &mut Builder, plan: &Plan<'_>, sums: Sums, step: &Step) {
-    if plan.sums_in_output() {
-        return;
-    }
-    b.if_then(step.is_last, |b| {
-        let kernel = Kernel::new(plan);
-        let site = site(b, plan, sums, step);
-        kernel.rows(b, &site);
+    let kernel = Kernel::new(plan);
+    let site = site(b, plan, sums, step);
+    kernel.rows(b, &site);
+}
+
+/// Adds the sums that the other core has sent.
+pub(super) fn add_theirs(b: &mut Builder, plan: &Plan<'_>, [own, theirs]: [ScratchId; 2]) {
+    let at_once = divisor(plan.sums(), 8);
+    let trips = b.s(int(plan.sums() / at_once));
+    b.for_loop(trips, &[], |b, index, _| {
+        let offset = b.smul_imm(index, int(at_once * VREG_GRANULES));
+        let [own, theirs] = [own, theirs].map(|scratch| {
+            let start = b.start_of(scratch);
+            Address { base: b.sadd(start.base, offset), ..start }
+        });
+        for register in 0..at_once {
+            let at = register * VREG_GRANULES;
+            let (first, second) = (b.load(own.plus(at)), b.load(theirs.plus(at)));
+            let sum = b.vadd_f32(first, second);
+            b.store(own.plus(at), sum);
+        }
+        Vec::new()
     });
 }
 

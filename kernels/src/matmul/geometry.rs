@@ -3,6 +3,7 @@
 use super::{Access, Input, Matmul, MatmulError, Operand, Passes, Strides, nest::Nest};
 use crate::{
     element::Element,
+    exchange::Link,
     expression::NodeOp,
     pipeline::{Block, Edge, Grid, GridDimension, Places, TileAxis, TileBlock, Window},
 };
@@ -346,17 +347,22 @@ impl<'a> Plan<'a> {
     pub(super) fn scratch_granules(&self) -> [usize; 3] {
         let [lhs, rhs] = self.plane_granules();
         let spec = self.spec;
-        let sums = self.tiling.rows * self.tiling.columns * VREG_GRANULES;
+        let sums = self.sums() * VREG_GRANULES;
         [
             if self.lhs_is_prepared() { lhs * spec.lhs.n_parts(spec.passes) } else { 0 },
             if self.rhs_is_prepared() { rhs * spec.rhs.n_parts(spec.passes) } else { 0 },
-            if spec.keeps_sums() { 0 } else { sums },
+            if self.sums_in_output() { 0 } else { sums },
         ]
     }
 
     /// Whether the sums are accumulated in the window of the only output.
     pub(super) fn sums_in_output(&self) -> bool {
-        self.spec.keeps_sums()
+        self.spec.keeps_sums() && !self.grid.is_split
+    }
+
+    /// Registers of sums.
+    pub(super) fn sums(&self) -> usize {
+        self.tiling.rows * self.tiling.columns
     }
 
     /// Granules of VMEM.
@@ -366,7 +372,18 @@ impl<'a> Plan<'a> {
             let changes = window.strides.iter().any(|stride| *stride != 0);
             window.block.granules() * if changes { 2 } else { 1 }
         });
-        windows.sum::<usize>() + self.scratch_granules().iter().sum::<usize>()
+        // Those of the other core too, if it has a share of the sums.
+        let theirs = if self.grid.is_split { self.sums() * VREG_GRANULES } else { 0 };
+        windows.sum::<usize>() + self.scratch_granules().iter().sum::<usize>() + theirs
+    }
+
+    /// Whether the cores can share the sums of the only output window, one of them adding up.
+    pub(super) fn can_split(&self) -> bool {
+        let flags = 2 * (self.inputs.len() + self.outputs.len()) + Link::N_FLAGS;
+        self.chip.n_cores == 2
+            && self.grid.parallel_steps() == 1
+            && self.reduced_steps() > 1
+            && flags <= self.chip.n_sync_flags as usize
     }
 
     /// Steps that add to one output window.

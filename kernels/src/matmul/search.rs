@@ -16,6 +16,8 @@ use std::collections::BTreeSet;
 const RESERVED_GRANULES: usize = 1024;
 /// Cycles of a step besides its loops: indices, transfers, waits.
 const STEP_CYCLES: f64 = 100.0;
+/// Cycles per register of sums to add those of the other core.
+const CYCLES_PER_SUM: f64 = 2.0;
 /// Largest windows that are tried: tile rows, columns, contracted blocks.
 const LARGEST: [usize; 3] = [256, 32, 64];
 
@@ -29,7 +31,7 @@ pub(super) fn plan<'a>(spec: &'a Matmul, chip: &ChipSpec) -> Result<(f64, Plan<'
     let smallest = Tiling { rows: rows[0], columns: 1, depth: 1, n_is_slower: false };
     let smallest = Plan::new(spec, smallest, chip)?;
     let available = available(chip);
-    let mut best: Option<(f64, Tiling)> = None;
+    let mut best: Option<(f64, Tiling, bool)> = None;
     for rows in &rows {
         for columns in &columns {
             for depth in &depths {
@@ -39,23 +41,28 @@ pub(super) fn plan<'a>(spec: &'a Matmul, chip: &ChipSpec) -> Result<(f64, Plan<'
                     if lower_bound(spec, &tiling) > available {
                         continue;
                     }
-                    let plan = Plan::new(spec, tiling, chip)?;
-                    if plan.vmem_granules() > available {
-                        continue;
-                    }
-                    let cycles = cycles(&plan, chip);
-                    if best.is_none_or(|(other, _)| cycles < other) {
-                        best = Some((cycles, tiling));
+                    let mut plan = Plan::new(spec, tiling, chip)?;
+                    for is_split in [false, true] {
+                        plan.grid.is_split = is_split;
+                        if plan.vmem_granules() > available || is_split && !plan.can_split() {
+                            continue;
+                        }
+                        let cycles = cycles(&plan, chip);
+                        if best.is_none_or(|(other, ..)| cycles < other) {
+                            best = Some((cycles, tiling, is_split));
+                        }
                     }
                 }
             }
         }
     }
-    let Some((cycles, tiling)) = best else {
+    let Some((cycles, tiling, is_split)) = best else {
         let (name, needed) = (spec.name.clone(), smallest.vmem_granules());
         return Err(MatmulError::Vmem { name, needed, available });
     };
-    Ok((cycles, Plan::new(spec, tiling, chip)?))
+    let mut plan = Plan::new(spec, tiling, chip)?;
+    plan.grid.is_split = is_split;
+    Ok((cycles, plan))
 }
 
 fn available(chip: &ChipSpec) -> usize {
@@ -102,7 +109,12 @@ fn cycles(plan: &Plan<'_>, chip: &ChipSpec) -> f64 {
         chip.hbm_bytes_per_second / (f64::from(chip.clock_mhz) * 1e6) / f64::from(chip.n_cores);
     let transfer =
         |window: &Window| (window.block.granules() * GRANULE_BYTES) as f64 / bytes_per_cycle;
-    let steps = plan.grid.parallel_steps().div_ceil(chip.n_cores as usize) * plan.reduced_steps();
+    let n_cores = chip.n_cores as usize;
+    let steps = if plan.grid.is_split {
+        plan.reduced_steps().div_ceil(n_cores)
+    } else {
+        plan.grid.parallel_steps().div_ceil(n_cores) * plan.reduced_steps()
+    };
     let mut works: Vec<Work> = Vec::new();
     for (n, window) in plan.inputs.iter().enumerate() {
         let dma = transfer(window);
@@ -116,6 +128,11 @@ fn cycles(plan: &Plan<'_>, chip: &ChipSpec) -> f64 {
     let first: f64 = plan.inputs.iter().map(transfer).sum();
     let last: f64 = plan.outputs.iter().map(transfer).sum();
     let mut total = chip.launch_ns * per_ns + first + last + 2.0 * latency;
+    if plan.grid.is_split {
+        let bytes = (plan.sums() * SUBLANES * GRANULE_BYTES) as f64;
+        let seconds = bytes / chip.cmem_write_bytes_per_second;
+        total += latency + seconds * 1e9 * per_ns + plan.sums() as f64 * CYCLES_PER_SUM;
+    }
     let (mut dma, mut compute) = (0.0, plan.nest.cycles + STEP_CYCLES);
     let mut left = steps;
     let mut index = 0;

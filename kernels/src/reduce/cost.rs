@@ -9,7 +9,7 @@ use palmetto_isa::{
     memory::{GRANULE_BYTES, SUBLANES},
 };
 
-use super::{Computation, plan::Plan, tiling::Finish};
+use super::{Access, Computation, Input, plan::Plan, tiling::Finish};
 use crate::pipeline::Window;
 
 /// Bundles per register and op of the operand.
@@ -21,7 +21,11 @@ const BUNDLES_PER_MATRIX: f64 = 16.0;
 /// Bundles per slot for the first core to combine it with that of the other.
 const BUNDLES_PER_SLOT: f64 = 10.0;
 
-/// Whether `split`, of which the cores share the steps, takes less time than `whole` on one core.
+/// Of two ways that take about as long, the one of both cores is taken.
+const ABOUT: f64 = 1.05;
+
+/// Whether `split`, of which the cores share the steps, takes no more time than `whole` on one
+/// core.
 #[expect(clippy::cast_precision_loss, reason = "a model's figures are far below 2^53")]
 pub(super) fn pays((whole, split): (&Plan<'_>, &Plan<'_>), chip: &ChipSpec) -> bool {
     let machine = Machine::new(chip);
@@ -31,7 +35,7 @@ pub(super) fn pays((whole, split): (&Plan<'_>, &Plan<'_>), chip: &ChipSpec) -> b
     let gathering = machine.latency + sent + slots * BUNDLES_PER_SLOT;
     let one = machine.cycles(whole, 1.0);
     let two = machine.cycles(split, f64::from(chip.n_cores)) + gathering;
-    two < one
+    two < ABOUT * one
 }
 
 /// The chip's durations in cycles.
@@ -63,16 +67,23 @@ impl Machine {
     }
 }
 
-/// Bytes of all windows of the operands.
+/// Bytes of all windows of the operands; the last ones may be cut.
 #[expect(clippy::cast_precision_loss, reason = "a model's figures are far below 2^53")]
 fn bytes(plan: &Plan<'_>) -> f64 {
     let fetched = |window: &Window| {
         let dimensions = plan.grid.dimensions.iter().zip(&window.strides);
         let moves = dimensions.filter(|(_, stride)| **stride != 0);
         let windows: usize = moves.map(|(dimension, _)| dimension.count()).product();
-        window.block.granules() * GRANULE_BYTES * windows
+        window.block.granules() * windows
     };
-    plan.inputs.iter().map(fetched).sum::<usize>() as f64
+    let all = plan.shape.majors.iter().product::<usize>() * plan.shape.tile_rows;
+    let registers = all.next_multiple_of(plan.tiling.packing) * plan.shape.columns;
+    let granules = |(input, window): (&Input, &Window)| match input.access {
+        Access::Tiles { .. } => fetched(window).min(registers * input.element.tile_granules()),
+        Access::Row { .. } | Access::Column { .. } | Access::Scalar { .. } => fetched(window),
+    };
+    let inputs = plan.spec.inputs.iter().zip(&plan.inputs);
+    (inputs.map(granules).sum::<usize>() * GRANULE_BYTES) as f64
 }
 
 impl Computation {

@@ -58,14 +58,7 @@ impl Gathering {
 
     /// After a core's last step: the other core sends its slots, the first makes the result.
     pub(super) fn finish(&self, b: &mut Builder, kernel: &Kernel<'_>, step: &Step) {
-        let (core, zero) = (b.score(), b.s(0));
-        let (is_first, is_other) = (b.scmp_eq(core, zero), b.scmp_ne(core, zero));
-        b.if_then(is_other, |b| {
-            self.0.send(b, zero);
-            self.0.wait_sent(b);
-        });
-        b.if_then(is_first, |b| {
-            self.0.wait_received(b);
+        self.0.gather(b, |b| {
             self.combine(b, kernel);
             kernel.finish(b, step);
         });

@@ -190,7 +190,12 @@ impl Tiling {
         // What is worked on at a time has to divide a window.
         let even = groups.next_multiple_of(together);
         let groups = if least == 1 && even < extent { even } else { groups };
-        let groups_unrolled = at_most(together.min(1 << groups.trailing_zeros()));
+        let groups_unrolled = if rows_are_reduced && groups == extent {
+            // All rows are in a window: what remains of them is known.
+            together.max(2 * UNROLLED / (unrolled * packing)).min(groups)
+        } else {
+            at_most(together.min(1 << groups.trailing_zeros()))
+        };
         let matrices = 1;
         let mut tiling =
             Self { packing, is_separate, matrices, groups, columns, unrolled, groups_unrolled };
