@@ -4,7 +4,8 @@
 //! array into rows; and matrices of rows of one length are joined and cut without looking into the
 //! rows. A reshape that changes the length of rows becomes a chain of these. Narrow elements go
 //! through it as words of 32 bits: they are converted before and after. A reshape and its reverse
-//! are nothing; one with the transpose that makes matrices of heads has a kernel.
+//! are nothing; one with the transpose that makes matrices of heads has a kernel. A column of single
+//! lanes becomes a line by way of one row.
 
 use palmetto_isa::memory::{LANES, SUBLANES};
 
@@ -52,21 +53,48 @@ fn decompose(site: &mut Site<'_>, computation: ComputationId) -> Rewritten {
     if bytes > 4 || to.element_count() == 0 || is_free_reshape(&from, &to) {
         return Ok(None);
     }
+    let is_column = column_and_line(from.dimensions(), to.dimensions());
     let steps = steps_of(from.dimensions(), to.dimensions());
-    if steps.len() == 1 && (bytes == 4 || !moves_within_columns(&from, &to)) {
+    if !is_column && steps.len() == 1 && (bytes == 4 || !moves_within_columns(&from, &to)) {
         return Ok(None);
     }
     let mut value = operand;
     if from.element_type() != wide {
         value = step(site, Op::Convert, value, (wide, from.dimensions()))?;
     }
-    for dimensions in steps {
-        value = step(site, Op::Reshape, value, (wide, &dimensions))?;
+    if is_column {
+        value = turned(site, value, wide)?;
+    } else {
+        for dimensions in steps {
+            value = step(site, Op::Reshape, value, (wide, &dimensions))?;
+        }
     }
     if from.element_type() != wide {
         value = step(site, Op::Convert, value, (from.element_type(), to.dimensions()))?;
     }
     Ok(Some(value))
+}
+
+/// Whether a column of one lane becomes a line, or a line one: each lane comes from a tile of its
+/// own, or fills one.
+fn column_and_line(from: &[usize], to: &[usize]) -> bool {
+    matches!((from, to), ([n, 1], [_]) | ([_], [n, 1]) if *n >= LANES)
+}
+
+/// A column as a line, or a line as a column, by way of one row: rows and lanes change places.
+fn turned(
+    site: &mut Site<'_>,
+    value: InstructionId,
+    wide: ElementType,
+) -> Result<InstructionId, InferError> {
+    let swap = || Op::Transpose { dimensions: vec![1, 0] };
+    if let [n, 1] = *site.dimensions(value) {
+        let row = step(site, swap(), value, (wide, &[1, n]))?;
+        return step(site, Op::Reshape, row, (wide, &[n]));
+    }
+    let n = site.array(value).element_count();
+    let row = step(site, Op::Reshape, value, (wide, &[1, n]))?;
+    step(site, swap(), row, (wide, &[n, 1]))
 }
 
 fn step(
