@@ -4,8 +4,8 @@
 //! array into rows; and matrices of rows of one length are joined and cut without looking into the
 //! rows. A reshape that changes the length of rows becomes a chain of these. Narrow elements go
 //! through it as words of 32 bits: they are converted before and after. A reshape and its reverse
-//! are nothing; one with the transpose that makes matrices of heads has a kernel. A column of single
-//! lanes becomes a line by way of one row.
+//! are nothing; one with the transpose that makes matrices of heads has a kernel. A column of
+//! single lanes becomes a line by way of one row.
 
 use palmetto_isa::memory::{LANES, SUBLANES};
 
