@@ -7,8 +7,8 @@
 
 use crate::{
     element::Element,
-    llo::{Address, Builder, Function, S, V},
-    operand::int,
+    llo::{Address, Builder, Function, V},
+    operand::{advance, int, largest_divisor},
     pipeline::{
         Block, Edge, Grid, GridDimension, Places, Step, TileAxis, TileBlock, Window, pipeline,
     },
@@ -318,14 +318,4 @@ fn turned(
         units.push(of_place);
     }
     units.into_iter().map(|units| units.into_iter().map(|unit| b.xlu_pop(unit)).collect()).collect()
-}
-
-fn largest_divisor(of: usize, at_most: usize) -> usize {
-    (1..=at_most).rev().find(|n| of.is_multiple_of(*n)).expect("1 divides everything")
-}
-
-/// `at` and `index` times `stride` granules.
-fn advance(b: &mut Builder, at: Address, index: S, stride: usize) -> Address {
-    let offset = b.smul_imm(index, int(stride));
-    Address { base: b.sadd(at.base, offset), ..at }
 }

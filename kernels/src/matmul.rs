@@ -22,6 +22,7 @@ use crate::{
     exchange::Link,
     expression::{Axis, Expression, NodeId, NodeOp},
     llo::{Builder, Function},
+    operand::int,
     pipeline::pipeline,
 };
 use geometry::Plan;
@@ -215,7 +216,7 @@ pub fn matmul(spec: &Matmul, chip: &ChipSpec) -> Result<Function, MatmulError> {
     let n_arguments = u32::try_from(n_arguments).expect("a fusion has few operands");
     let mut b = Builder::new(&spec.name, n_arguments);
     let scratch = Scratches::new(&mut b, &plan);
-    let flag = epilogue::int(2 * (plan.inputs.len() + plan.outputs.len()));
+    let flag = int(2 * (plan.inputs.len() + plan.outputs.len()));
     let granules = plan.sums() * VREG_GRANULES;
     let link = plan.grid.is_split.then(|| Link::new(&mut b, scratch.sums, granules, flag));
     let windows = (plan.inputs.as_slice(), plan.outputs.as_slice());

@@ -75,6 +75,17 @@ pub(crate) fn int(value: usize) -> i32 {
     i32::try_from(value).expect("windows and dimensions are far below 2^31")
 }
 
+/// The largest divisor of `of` that is at most `at_most`, but 1 at least.
+pub(crate) fn largest_divisor(of: usize, at_most: usize) -> usize {
+    (1..=at_most).rev().find(|n| of.is_multiple_of(*n)).unwrap_or(1)
+}
+
+/// `at` and `index` times `stride` granules.
+pub(crate) fn advance(b: &mut Builder, at: Address, index: S, stride: usize) -> Address {
+    let offset = b.smul_imm(index, int(stride));
+    Address { base: b.sadd(at.base, offset), ..at }
+}
+
 /// An index where there is something: windows of `window` units may reach over the `all` that there
 /// are.
 pub(crate) fn below(b: &mut Builder, index: S, (all, window): (usize, usize)) -> S {

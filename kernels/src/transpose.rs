@@ -8,7 +8,8 @@
 use crate::{
     element::Element,
     expression::Register,
-    llo::{Address, Builder, Function, S},
+    llo::{Address, Builder, Function},
+    operand::{advance, int, largest_divisor},
     packing,
     pipeline::{
         Block, Edge, Grid, GridDimension, Places, Step, TileAxis, TileBlock, Window, pipeline,
@@ -285,18 +286,4 @@ impl Registers {
 
 fn unit(block: usize, n_units: usize) -> u8 {
     u8::try_from(block % n_units).expect("a core has few cross-lane units")
-}
-
-fn largest_divisor(of: usize, at_most: usize) -> usize {
-    (1..=at_most).rev().find(|n| of.is_multiple_of(*n)).expect("1 divides everything")
-}
-
-fn int(value: usize) -> i32 {
-    i32::try_from(value).expect("windows are far below 2^31")
-}
-
-/// `at` and `index` times `stride` granules.
-fn advance(b: &mut Builder, at: Address, index: S, stride: usize) -> Address {
-    let offset = b.smul_imm(index, int(stride));
-    Address { base: b.sadd(at.base, offset), ..at }
 }

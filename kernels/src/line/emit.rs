@@ -139,9 +139,3 @@ fn each_register(b: &mut Builder, registers: usize, body: impl Fn(&mut Builder, 
 fn further(b: &mut Builder, at: Address, offset: S) -> Address {
     Address { base: b.sadd(at.base, offset), ..at }
 }
-
-/// `at` and `index` times `stride` granules.
-pub(super) fn advance(b: &mut Builder, at: Address, index: S, stride: usize) -> Address {
-    let offset = b.smul_imm(index, int(stride));
-    Address { base: b.sadd(at.base, offset), ..at }
-}

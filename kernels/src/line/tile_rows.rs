@@ -3,11 +3,11 @@
 
 use super::{
     TOGETHER, Way,
-    emit::{Kernel, Row, advance},
+    emit::{Kernel, Row},
 };
 use crate::{
     llo::{Address, Builder, M, S, V},
-    operand::int,
+    operand::{advance, int},
     pipeline::Step,
 };
 use palmetto_isa::memory::{LANES, SUBLANES, VREG_GRANULES};

@@ -4,22 +4,17 @@ use super::{
     Access, Scratches,
     geometry::{Dimension, Plan},
     nest::Sums,
-    prepare::divisor,
     site::{Array, Cover, WindowSite},
 };
 use crate::{
     element::{Class, Element},
     expression::{Emitter, Expression, NodeId, NodeOp, Place, Register, Unary},
     llo::{Address, Builder, S, ScratchId},
+    operand::{int, largest_divisor},
     packing,
     pipeline::{Step, TileBlock},
 };
 use palmetto_isa::memory::VREG_GRANULES;
-
-/// A size as an immediate.
-pub(super) fn int(value: usize) -> i32 {
-    i32::try_from(value).expect("windows are far below 2^31 granules")
-}
 
 /// Where the sums of a step are.
 pub(super) fn sums(b: &mut Builder, plan: &Plan<'_>, scratch: &Scratches, step: &Step) -> Sums {
@@ -35,7 +30,7 @@ pub(super) fn epilogue(b: &mut Builder, plan: &Plan<'_>, sums: Sums, step: &Step
 
 /// Adds the sums that the other core has sent.
 pub(super) fn add_theirs(b: &mut Builder, plan: &Plan<'_>, [own, theirs]: [ScratchId; 2]) {
-    let at_once = divisor(plan.sums(), 8);
+    let at_once = largest_divisor(plan.sums(), 8);
     let trips = b.s(int(plan.sums() / at_once));
     b.for_loop(trips, &[], |b, index, _| {
         let offset = b.smul_imm(index, int(at_once * VREG_GRANULES));
@@ -157,8 +152,8 @@ impl<'a> Kernel<'a> {
         let windows = inputs.chain(&plan.outputs);
         let packing = windows.map(|window| window.block.tiles().element.packing());
         let packing = packing.fold(1, usize::max);
-        let columns = divisor(plan.tiling.columns, unrolled / packing);
-        let packs = divisor(plan.tiling.rows / packing, unrolled / (packing * columns));
+        let columns = largest_divisor(plan.tiling.columns, unrolled / packing);
+        let packs = largest_divisor(plan.tiling.rows / packing, unrolled / (packing * columns));
         Self { plan, rows: packs * packing, columns }
     }
 

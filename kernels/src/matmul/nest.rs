@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     llo::{Address, Builder, S, V, Value},
-    matmul::epilogue::int,
+    operand::int,
 };
 use palmetto_isa::{
     ChipSpec,

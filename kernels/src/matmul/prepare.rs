@@ -8,7 +8,7 @@
 
 use super::{
     Operand, Prologue, Scratches,
-    epilogue::{first_of, int, ops_under, unrounded},
+    epilogue::{first_of, ops_under, unrounded},
     geometry::{Dimension, Plan, TILE_ROWS_PER_COLUMN},
     site::{Array, Cover, WindowSite},
 };
@@ -16,6 +16,7 @@ use crate::{
     element::{Class, Element},
     expression::{Emitter, Expression, NodeId, NodeOp, Place, Unary},
     llo::{Address, Builder, S, ScratchId, V},
+    operand::{advance, int, largest_divisor},
     pipeline::{Step, TileAxis, TileBlock},
 };
 use palmetto_isa::memory::{LANES, SUBLANES, VREG_GRANULES};
@@ -338,8 +339,8 @@ impl Preparation {
         let unit = site.packing().max(2);
         let units = block.rows / unit;
         let unrolled = self.unrolled();
-        let columns = divisor(block.columns, unrolled / (unit / 2));
-        let at_once = divisor(units, unrolled / (unit / 2 * columns));
+        let columns = largest_divisor(block.columns, unrolled / (unit / 2));
+        let at_once = largest_divisor(units, unrolled / (unit / 2 * columns));
         let target = at_once * unit / 2 * self.planes.row_stride;
         let (outer, inner) = (b.s(int(units / at_once)), b.s(int(block.columns / columns)));
         b.for_loop(outer, &[], |b, row, _| {
@@ -368,7 +369,7 @@ impl Preparation {
     fn transpose(&self, b: &mut Builder, site: &WindowSite, n_xlus: usize) {
         let block = &self.block;
         let depth = block.rows / TILE_ROWS_PER_COLUMN;
-        let at_once = divisor(depth, TRANSPOSED_AT_ONCE.min(2 * n_xlus));
+        let at_once = largest_divisor(depth, TRANSPOSED_AT_ONCE.min(2 * n_xlus));
         let target = TILE_ROWS_PER_COLUMN / 2 * self.planes.row_stride;
         let (outer, inner) = (b.s(int(block.columns)), b.s(int(depth / at_once)));
         b.for_loop(outer, &[], |b, column, _| {
@@ -428,17 +429,6 @@ fn rest(b: &mut Builder, value: V) -> V {
 
 fn unit(tile: usize, n_xlus: usize) -> u8 {
     u8::try_from(tile % n_xlus).expect("a core has few cross-lane units")
-}
-
-/// The largest divisor of `of` that is at most `at_most`, but 1 at least.
-pub(super) fn divisor(of: usize, at_most: usize) -> usize {
-    (1..=at_most).rev().find(|n| of.is_multiple_of(*n)).unwrap_or(1)
-}
-
-/// `at` and `index` times `stride` granules.
-pub(super) fn advance(b: &mut Builder, at: Address, index: S, stride: usize) -> Address {
-    let offset = b.smul_imm(index, int(stride));
-    Address { base: b.sadd(at.base, offset), ..at }
 }
 
 /// Modelled bundles that it takes to prepare a register of the MXU's, of two tiles.

@@ -1,10 +1,10 @@
 //! Where the operands of an expression come from at a place of a window of matrices.
 
-use super::{epilogue::int, prepare::advance};
 use crate::{
     element::Element,
     expression::{Axis, Place, Register, Site},
     llo::{Address, Builder, S, V},
+    operand::{advance, int},
     packing,
     pipeline::TileBlock,
 };

@@ -8,7 +8,7 @@ use crate::{
     element::Element,
     exchange::Exchange,
     expression::{Axis, Binary, NodeId, NodeOp, Unary},
-    operand::{Whole, columns_of},
+    operand::{Whole, columns_of, largest_divisor},
     pipeline::{Block, Edge, Grid, GridDimension, Padding, Places, TileAxis, TileBlock, Window},
 };
 use palmetto_isa::{
@@ -427,10 +427,6 @@ impl Plan<'_> {
         let granules = if self.is_separate { missing * row } else { 0 };
         Padding { argument: window.argument, first: rows * row, granules }
     }
-}
-
-fn largest_divisor(of: usize, at_most: usize) -> usize {
-    (1..=at_most).rev().find(|n| of.is_multiple_of(*n)).expect("1 divides everything")
 }
 
 /// The stages, and the values that are saved between them.

@@ -4,7 +4,7 @@ use super::{Access, plan::Plan};
 use crate::{
     expression::{Axis, Place, Register, Site},
     llo::{Address, Builder, S, V},
-    operand::{Whole, below, int},
+    operand::{Whole, advance, below, int},
     packing,
     pipeline::Step,
 };
@@ -233,11 +233,6 @@ impl<'a> RowSite<'a> {
 /// Whether there is one row for all matrices.
 fn is_only_row(access: &Access) -> bool {
     matches!(access, Access::Row { majors, .. } if !majors.contains(&true))
-}
-
-fn advance(b: &mut Builder, at: Address, index: S, stride: usize) -> Address {
-    let offset = b.smul_imm(index, int(stride));
-    Address { base: b.sadd(at.base, offset), ..at }
 }
 
 impl Site for RowSite<'_> {
