@@ -16,6 +16,7 @@ use super::{
 use crate::hlo::{
     ArrayShape, ElementType, InferError, InstructionId, Literal, Module, Op, SliceDimension,
 };
+use crate::lowering::copy_element;
 
 /// Lanes of the longest rows: each column of a result is looked for in all columns of its row.
 const LONGEST_ROW: usize = 8 * LANES;
@@ -30,7 +31,9 @@ pub fn lane_interleaving(module: &mut Module, _: &PassContext) -> Result<Changed
 
 fn rewrite(site: &mut Site<'_>) -> Rewritten {
     let Some(array) = site.instruction().shape().as_array() else { return Ok(None) };
-    let is_gathered = matches!(array.element_type().byte_size(), 1 | 2 | 4);
+    // Only what has kernels: others would become more modelled launches than they are.
+    let element_type = array.element_type();
+    let is_gathered = copy_element(element_type).is_some() && !element_type.is_narrow();
     if !is_gathered || array.rank() < 2 || array.element_count() == 0 {
         return Ok(None);
     }
