@@ -20,12 +20,12 @@ use std::collections::BTreeSet;
 /// Registers that one pass of a loop body works on: enough to hide latencies, few enough to live in
 /// registers.
 const UNROLLED: usize = 8;
-/// Registers of short rows that are reduced at a time.
-const SHORT: usize = 16;
-/// Columns of a row that is worth a step of the pipeline.
-const LONG: usize = 32;
 /// The same where lanes move: what goes through the cross-lane units comes back long after.
 pub(super) const MOVED: usize = 32;
+/// Registers of short rows that are reduced at a time.
+const SHORT: usize = 16;
+/// Columns from which on a row is worth a step of the pipeline.
+const LONG: usize = 32;
 /// Columns that may be unrolled where columns are joined or shifted.
 const COLUMNS_UNROLLED: usize = 32;
 /// Columns that may be looked through in all, for lanes that are gathered.
@@ -68,7 +68,8 @@ pub(super) struct Plan<'a> {
     pub(super) block: usize,
     /// Columns that the column loop works on at a time.
     pub(super) columns_at_once: usize,
-    /// Whether lanes move: columns are unrolled, and windows of operands have whole rows.
+    /// Whether lanes move: columns are unrolled, and results need other columns of operands than
+    /// their own.
     pub(super) moves_lanes: bool,
     /// Columns of a row.
     pub(super) columns: usize,
