@@ -13,6 +13,10 @@ use crate::{
     operand::int,
 };
 
+/// Of two ways to compute something, that of both cores is taken if it is modelled to take less
+/// than so many times as long as that of one.
+pub(crate) const ABOUT: f64 = 1.05;
+
 /// A way from a scratch of one core to a scratch of the other. It can be taken once in a launch:
 /// the other core may be ahead.
 pub(crate) struct Link {

@@ -140,7 +140,10 @@ fn movement_of_lanes_in_few_rows_is_shared() {
             let inputs = inputs_of(&module);
             let total = checked(&module, &inputs, EAGER).report.total;
             assert_shared(&total, &format!("{what} of {x}"));
-            checked(&module, &inputs, TPU_V4);
+            let total = checked(&module, &inputs, TPU_V4).report.total;
+            if what == "sums" {
+                assert_shared(&total, &format!("{what} of {x}"));
+            }
         }
     }
 }

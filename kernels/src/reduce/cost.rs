@@ -10,7 +10,7 @@ use palmetto_isa::{
 };
 
 use super::{Access, Computation, Input, plan::Plan, tiling::Finish};
-use crate::pipeline::Window;
+use crate::{exchange::ABOUT, pipeline::Window};
 
 /// Bundles per register and op of the operand.
 const BUNDLES_PER_OP: f64 = 0.7;
@@ -21,11 +21,8 @@ const BUNDLES_PER_MATRIX: f64 = 16.0;
 /// Bundles per slot for the first core to combine it with that of the other.
 const BUNDLES_PER_SLOT: f64 = 10.0;
 
-/// Of two ways that take about as long, the one of both cores is taken.
-const ABOUT: f64 = 1.05;
-
-/// Whether `split`, of which the cores share the steps, takes no more time than `whole` on one
-/// core.
+/// Whether `split`, of which the cores share the steps, takes less time than `whole` on one core,
+/// or about as much.
 #[expect(clippy::cast_precision_loss, reason = "a model's figures are far below 2^53")]
 pub(super) fn pays((whole, split): (&Plan<'_>, &Plan<'_>), chip: &ChipSpec) -> bool {
     let machine = Machine::new(chip);

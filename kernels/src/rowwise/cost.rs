@@ -1,7 +1,7 @@
 //! How long a row kernel takes, as a model: what decides whether it is worth a launch of its own.
 
 use super::{Access, cut::Footprint, plan::Plan};
-use crate::{operand::columns_of, pipeline::Window};
+use crate::{exchange::ABOUT, operand::columns_of, pipeline::Window};
 use palmetto_isa::{
     ChipSpec,
     memory::{GRANULE_BYTES, SUBLANES},
@@ -23,7 +23,7 @@ pub(super) fn pays_to_exchange(plan: &Plan<'_>, chip: &ChipSpec) -> bool {
     saved > of_exchanges(plan, chip)
 }
 
-/// Whether it pays that each core computes a part of the columns of results, for which it needs
+/// Whether each core should compute a part of the columns of results, for which it needs
 /// those of operands and of values between them that have a part in it: cores may need the same.
 #[expect(clippy::cast_precision_loss, reason = "a model's figures are far below 2^53")]
 pub(super) fn pays_to_part(
@@ -31,18 +31,22 @@ pub(super) fn pays_to_part(
     (parts, footprints): (&[Range<usize>], &[Option<Footprint>]),
     chip: &ChipSpec,
 ) -> bool {
-    let longest = parts.iter().map(|part| bundles(plan, part.clone())).fold(0.0, f64::max);
-    let saved = bundles(plan, 0..plan.columns) - longest;
-    let inputs = plan.spec.inputs.iter().zip(footprints);
-    let again = inputs.map(|(input, footprint)| match (&input.access, footprint) {
-        (Access::Tiles { lanes, .. }, Some(footprint)) => {
-            let columns = (parts.len() * footprint.columns).saturating_sub(columns_of(*lanes));
-            columns * input.element.tile_granules()
+    // What one core fetches, and what all do.
+    let (mut once, mut in_parts) = (0, 0);
+    for (input, footprint) in plan.spec.inputs.iter().zip(footprints) {
+        if let (Access::Tiles { lanes, .. }, Some(footprint)) = (&input.access, footprint) {
+            once += columns_of(*lanes) * input.element.tile_granules();
+            in_parts += parts.len() * footprint.columns * input.element.tile_granules();
         }
-        _ => 0,
-    });
-    let again = tile_rows(plan) * again.sum::<usize>() * GRANULE_BYTES;
-    saved > of_exchanges(plan, chip) + again as f64 / hbm_bytes_per_cycle(chip)
+    }
+    let fetched = |granules: usize| {
+        (tile_rows(plan) * granules * GRANULE_BYTES) as f64 / hbm_bytes_per_cycle(chip)
+    };
+    let start = (chip.launch_ns + 2.0 * chip.dma_latency_ns) * f64::from(chip.clock_mhz) * 1e-3;
+    let longest = parts.iter().map(|part| bundles(plan, part.clone())).fold(0.0, f64::max);
+    let one = start + fetched(once) + bundles(plan, 0..plan.columns);
+    let both = start + fetched(in_parts) + longest + of_exchanges(plan, chip);
+    both < ABOUT * one
 }
 
 /// Modelled cycles of the exchanges after all stages.
