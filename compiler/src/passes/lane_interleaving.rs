@@ -71,11 +71,13 @@ fn together(site: &mut Site<'_>) -> Rewritten {
     let Op::Concatenate { dimension } = *site.op(stack) else { return Ok(None) };
     let arrays = site.get(stack).operands().to_vec();
     let n_arrays = arrays.len();
-    let [before @ .., each, stacked] = site.dimensions(stack) else { return Ok(None) };
-    let is_stack = dimension == sizes.len() && *stacked == n_arrays && before == majors;
+    let [before @ .., each, _] = site.dimensions(stack) else { return Ok(None) };
+    let is_single = |array: &InstructionId| site.dimensions(*array).last() == Some(&1);
+    let is_stack = dimension == sizes.len() && before == majors && arrays.iter().all(is_single);
     if !is_stack || each * n_arrays != *lanes || *lanes > LONGEST_ROW || *each == 1 {
         return Ok(None);
     }
+    // Else places would be divided by what is no shift.
     if !n_arrays.is_power_of_two() {
         return Ok(None);
     }
